@@ -1,0 +1,62 @@
+# Needs Python 3.11 or newer, and make. Everything else is installed into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test web worker beat push wallet migrate seed shell lint format clean
+
+help: ## Show this list
+	@echo "Nodrop. Start with: make demo"
+	@echo
+	@sed -n 's/^\([a-z][a-z ]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "  %-32s %s\n", $$1, $$2 }'
+	@echo
+	@echo "Without DATABASE_URL and REDIS_URL an embedded PostgreSQL and Valkey are used; .env.example"
+	@echo "explains every setting. Ports: NODROP_WEB_PORT, NODROP_WALLET_PORT, NODROP_PUSH_PORT."
+
+demo: install ## Buy something, lose the callback, watch the order become paid (ONCE=1: then exit)
+	@$(BIN)/python manage.py demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: install ## Run everything that CI runs
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/checks
+
+web: migrate seed ## Run one part in this terminal, until Ctrl-C
+	@$(BIN)/python -m config.run $@
+
+worker beat push: migrate ## The same for these
+	@$(BIN)/python -m config.run $@
+
+wallet: install ## The sandbox wallet: where the shopper of a demo pays
+	@$(BIN)/python -m config.run $@
+
+migrate: install ## Bring the database's tables up to date
+	@$(BIN)/python -m config.run manage migrate --verbosity 0
+
+seed: migrate ## Put the demo's products and people into the database, if they are missing
+	@$(BIN)/python -m config.run manage seed
+
+shell: install ## Open Django's shell
+	@$(BIN)/python -m config.run manage shell
+
+lint: install ## Check style, types and who imports whom
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/checks lint
+
+format: install ## Bring the code into shape
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+clean: ## Delete .venv, the caches and the demo's data
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m config.run clean; fi
+	@rm -rf .venv .nodrop staticfiles .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Nodrop needs Python 3.11 or newer as $(PYTHON): make PYTHON=/path/to/python3.11"; exit 1; }
+	@[ -x $(BIN)/python ] || { echo "Making .venv ..."; $(PYTHON) -m venv --clear .venv; }
+	@echo "Installing (a minute or two, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,49 @@
+"""Gives the tests a PostgreSQL and a Valkey of their own, before any setting is read.
+
+The servers are started once for a session and shared by its workers; each worker has its own
+database (pytest-django's doing) and its own Valkey number. Their data is new for each session and
+deleted with it, so two sessions at once never meet. Set `DATABASE_URL` and `REDIS_URL` to test
+against other servers.
+"""
+
+import os
+import secrets
+from contextlib import ExitStack, nullcontext
+from urllib.parse import urlsplit
+
+import django
+import pytest
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+
+if not WORKER:  # the session itself; its workers inherit the environment
+    for name in [name for name in os.environ if name.startswith("NODROP_")]:
+        del os.environ[name]  # what the developer's own shell has set is not the tests' business
+    os.environ["NODROP_DATA"] = f"/var/tmp/nodrop-tests-{secrets.token_hex(4)}"
+
+from config import embedded  # noqa: E402  (the addresses follow from the environment)
+
+
+def _redis_url() -> str:
+    """A number for each worker: cache, broker and push layer of two workers never meet."""
+    number = 1 + int(WORKER.removeprefix("gw") or 0)
+    if given := os.environ.get("REDIS_URL"):
+        return urlsplit(given)._replace(path=f"/{number}").geturl()
+    return embedded.redis_url(number)
+
+
+_session = ExitStack()
+
+# Not in pyproject.toml: pytest-django would read the settings before this file is.
+_servers = nullcontext() if WORKER else embedded.lease(throwaway=True)
+os.environ["REDIS_URL"] = _redis_url()
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    _session.enter_context(_servers)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _session.close()
