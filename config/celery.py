@@ -1,0 +1,20 @@
+"""The Celery application. Its settings are in `config.settings`, each with its reason."""
+
+import os
+
+from celery import Celery
+from celery.signals import worker_init
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("nodrop")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["workers"])
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def wait_for_the_broker(**_kwargs: object) -> None:
+    """A worker may wait for Redis; a request may not (see CELERY_BROKER_TRANSPORT_OPTIONS)."""
+    app.conf.broker_transport_options |= {"socket_timeout": 30, "socket_connect_timeout": 5}

@@ -1,0 +1,288 @@
+"""All settings, read from the environment (`.env.example` explains each variable).
+
+Nothing needs to be set to try Nodrop: without `DATABASE_URL` and `REDIS_URL` the embedded servers are
+used. `NODROP_PRODUCTION=1` demands what production needs and switches the security settings on.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+import structlog
+from kombu import Queue
+
+from config import embedded, env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+PRODUCTION = env.flag("NODROP_PRODUCTION", False)
+DEBUG = env.flag("NODROP_DEBUG", False)
+SECRET_KEY = env.required(
+    "NODROP_SECRET_KEY", when=PRODUCTION, default="for-trying-nodrop-on-one-machine-only"
+)
+PUBLIC_URL = env.required(
+    "NODROP_PUBLIC_URL",
+    when=PRODUCTION,
+    default=f"http://127.0.0.1:{env.number('NODROP_WEB_PORT', 8000)}",
+).rstrip("/")
+ALLOWED_HOSTS = env.words("NODROP_ALLOWED_HOSTS", [] if PRODUCTION else ["*"])
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_structlog",
+    "django_celery_beat",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "config",
+    "payments",
+    "orders",
+    "workers",
+    "shop",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- The database: the record of what is to be done ---------------------------------------------
+
+DATABASE_URL = env.required("DATABASE_URL", when=PRODUCTION, default="") or embedded.database_url()
+DATABASES = {
+    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+}
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    # A database that hangs must fail the request, never hold it for ever.
+    connect_timeout=5,
+    keepalives_idle=30,
+    keepalives_interval=5,
+    keepalives_count=3,
+    options="-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: broker, cache and push layer; all of it may vanish at any time ----------------------
+
+REDIS_URL = env.required("REDIS_URL", when=PRODUCTION, default="") or embedded.redis_url()
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "nodrop",
+        # The default waits for ever; a request can't.
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 0.5},
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": 1, "socket_connect_timeout": 0.5}],
+            "prefix": "nodrop.push",
+        },
+    }
+}
+
+# --- Celery: an accelerator, never the memory of what must be done ------------------------------
+
+CELERY_BROKER_URL = embedded.celery_url(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "nodrop.",  # the instance may be shared
+    "visibility_timeout": 300,  # above the longest wake-up (60 s) + its expiry (60 s) + run time
+    # Short, since it is a request that waits; `config.celery` lengthens them for the worker.
+    "socket_timeout": 1,
+    "socket_connect_timeout": 0.5,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}  # 0.1-0.25 s with Redis refusing, not 0.7 s
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # wait for Redis for ever
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # survive READONLY after a failover
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True  # the database is the truth
+CELERY_TASK_ACKS_LATE = False  # the rows re-drive a lost wake-up sooner than the broker would
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # fewest unacknowledged
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20.0  # held wake-ups go back on a cold stop
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # surface and load that nobody needs
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # logs are structured by LOGGING below
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a typo must not become a queue that nobody reads
+CELERY_TASK_DEFAULT_QUEUE = "consults"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("consults", "sweeps", "relay")]
+CELERY_TASK_ROUTES = {  # apart, so that none starves another
+    "workers.consult_due": {"queue": "consults"},
+    "workers.announce_due": {"queue": "sweeps"},
+    "workers.sync_payment_result": {"queue": "sweeps"},
+    "workers.beat_heartbeat": {"queue": "sweeps"},
+    "workers.relay_due": {"queue": "relay"},
+}
+CELERY_ACCEPT_CONTENT = ["json"]  # ids only in messages
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TIMEZONE = "UTC"
+CELERY_DB_REUSE_MAX = 1000  # 85 -> 713 tasks/s: Celery closes the connection around each task
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SYNC_EVERY = 1  # a crash re-sends less
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # an edit in the admin is seen within five seconds
+
+# --- Channels -------------------------------------------------------------------------------------
+
+# Seconds after the start of a payment at which the channel is consulted; then the slow lane.
+CONSULT_SCHEDULE = env.durations("NODROP_CONSULT_SCHEDULE", [10, 30, 60, 180, 300, 600, 1800])
+PAYMENT_EXPIRES_AFTER = env.seconds("NODROP_PAYMENT_EXPIRES_AFTER", 1800, least=60)
+
+NODROP_CHANNELS = {}
+if env.flag("NODROP_SANDBOX", not PRODUCTION):
+    NODROP_CHANNELS["sandbox"] = {
+        "CLASS": "payments.channels.sandbox.SandboxChannel",
+        "LABEL": "Sandbox wallet",
+        "CONSULT_SCHEDULE": CONSULT_SCHEDULE,
+        "OPTIONS": {
+            "base_url": env.text(
+                "NODROP_SANDBOX_URL",
+                f"http://127.0.0.1:{env.number('NODROP_WALLET_PORT', 8001)}",
+            ),
+            "merchant": env.text("NODROP_SANDBOX_MERCHANT", "nodrop-shop"),
+            "api_key": env.required(
+                "NODROP_SANDBOX_API_KEY", when=PRODUCTION, default="sandbox-api-key"
+            ),
+            "webhook_secret": env.required(
+                "NODROP_SANDBOX_WEBHOOK_SECRET",
+                when=PRODUCTION,
+                default="whsec_bm9kcm9wLXNhbmRib3gtd2ViaG9vay1zZWNyZXQ=",
+            ),
+            "timeout": env.seconds("NODROP_CHANNEL_TIMEOUT", 5, least=0.1),
+        },
+    }
+
+# --- REST API -------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "shop.api.problems.handle",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Nodrop",
+    "DESCRIPTION": "Place an order, pay it in a wallet, and learn the truth about the payment.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Pages, admin, static files -----------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = not PRODUCTION  # no collectstatic needed to try it
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- Security -------------------------------------------------------------------------------------
+
+CALLBACK_MAX_BYTES = 64 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = env.flag("NODROP_SSL_REDIRECT", True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = env.number("NODROP_HSTS_SECONDS", 31536000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    # Health checks come from inside, by plain HTTP.
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# --- Logs: one line of JSON (or of text on a terminal) an event ---------------------------------
+
+LOG_FORMAT = env.text("NODROP_LOG_FORMAT", "json" if PRODUCTION else "text")
+LOG_CHAIN = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "structured": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processor": structlog.processors.JSONRenderer()
+            if LOG_FORMAT == "json"
+            else structlog.dev.ConsoleRenderer(colors=False),
+            "foreign_pre_chain": LOG_CHAIN,
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["console"], "level": env.text("NODROP_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "propagate": False},
+        "celery.beat": {"level": "WARNING"},  # a line for each tick tells nobody anything
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *LOG_CHAIN,
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# Query strings and user agents carry tokens and personal data: the path is enough.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
