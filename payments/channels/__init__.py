@@ -1,0 +1,1 @@
+"""Channels: the third parties that take the money, each in a folder of its own."""

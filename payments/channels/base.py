@@ -1,0 +1,238 @@
+"""What a channel is: bytes in, plain frozen values out.
+
+A channel translates between a third party's API and the values below. It imports no model and no
+service, keeps no retry loop and writes no log: the caller decides what happens next, and the class
+of the error says what it may do.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+
+class ChannelState(StrEnum):
+    """What a channel may say about one payment."""
+
+    PENDING = "pending"  # known there, and the shopper may still pay
+    PAID = "paid"
+    FAILED = "failed"  # definitely not paid, and can't be paid any more
+    CANCELLED = "cancelled"  # the shopper cancelled in the wallet
+    CLOSED = "closed"  # closed or expired at the channel
+    NOT_FOUND = "not_found"  # not known there (yet): never an end by itself
+
+
+class CloseOutcome(StrEnum):
+    """What a channel may answer when it is asked to close a payment."""
+
+    CLOSED = "closed"
+    ALREADY_PAID = "already_paid"
+    BUSY = "busy"  # the shopper may be paying this very moment: unknown, ask again
+    NOT_FOUND = "not_found"
+
+
+class RefundState(StrEnum):
+    """What a channel may say about one refund."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    NOT_FOUND = "not_found"
+
+
+class ChannelError(Exception):
+    """The channel did not give an answer that can be used."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class DefiniteNo(ChannelError):
+    """The channel refused: nothing was executed, and the same request will be refused again."""
+
+
+class NotExecuted(ChannelError):
+    """The request was not executed: it may be sent again freely.
+
+    `retry_after` is the channel's own wish in seconds, where it stated one.
+    """
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OutcomeUnknown(ChannelError):
+    """The request may or may not have been executed: only ask, or replay it with the same key."""
+
+
+class BadSignature(ChannelError):
+    """The callback is not signed by the channel, or is too old: nothing in it can be believed."""
+
+
+class MalformedCallback(ChannelError):
+    """The callback is truly the channel's, but can't be read: keep it, and let it be sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a channel says about one payment, from whichever path it came.
+
+    `amount` is in minor units of `currency` (ISO 4217). `merchant` is the account that received the
+    money. A report of `PAID` must carry all three: without them nobody can tell whether it is ours.
+    """
+
+    payment_no: str
+    state: ChannelState
+    amount: int | None = None
+    currency: str | None = None
+    merchant: str | None = None
+    channel_no: str = ""  # the channel's own number of this payment, where it gave one
+    paid_at: dt.datetime | None = None
+    raw: str = ""  # the answer as it came
+
+    def __post_init__(self) -> None:
+        if self.state is ChannelState.PAID and (
+            type(self.amount) is not int or not self.currency or not self.merchant
+        ):
+            raise ValueError("a paid report must carry amount (int), currency and merchant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What is sent to a channel to create one payment; a replay sends the very same values."""
+
+    payment_no: str
+    idempotency_key: str
+    amount: int  # minor units
+    currency: str
+    subject: str
+    expires_at: dt.datetime
+    return_url: str
+    notify_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What the app must open so that the shopper can pay."""
+
+    kind: Literal["redirect", "qr", "form"]
+    url: str = ""  # redirect: open it; form: where the fields are posted to
+    text: str = ""  # qr: the text that the code holds
+    fields: Mapping[str, str] = field(default_factory=dict)  # form: its hidden fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """The channel knows the payment now."""
+
+    action: Action
+    channel_no: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """What the channel wants to read when its callback was taken."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """A verified callback. `report` is None when it is about nothing that concerns us."""
+
+    event_id: str  # the channel's id of the event: the same for every repeat of it
+    report: Report | None
+    ack: Ack = Ack()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReport:
+    """What a channel says about one refund; `amount` in minor units of `currency`."""
+
+    refund_no: str
+    payment_no: str
+    state: RefundState
+    amount: int | None = None
+    currency: str | None = None
+    channel_no: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementLine:
+    """One line of a channel's daily statement; amounts in minor units, times aware UTC."""
+
+    kind: Literal["payment", "refund"]
+    payment_no: str
+    refund_no: str
+    channel_no: str
+    amount: int
+    currency: str
+    merchant: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a channel can do, and how it wants to be asked (all durations in seconds)."""
+
+    currencies: frozenset[str]
+    can_close: bool = True
+    can_refund: bool = True
+    has_statement: bool = False
+    # How long after `expires_at` a "not found" proves that the payment can't be paid any more;
+    # None: it never does.
+    not_found_final_after: float | None = None
+
+
+class Channel(Protocol):
+    """One configured account at one third party.
+
+    Every call carries timeouts and a total deadline of `timeout` seconds, and raises `DefiniteNo`,
+    `NotExecuted` or `OutcomeUnknown` when there is no usable answer. The instance is shared by
+    threads. Built by the registry as `Class(name=..., **OPTIONS)`.
+    """
+
+    name: str
+    merchant: str
+    capabilities: Capabilities
+
+    def create(self, charge: Charge) -> Created:
+        """Make the payment known to the channel; the same `idempotency_key` makes it only once."""
+        ...
+
+    def query(self, *, payment_no: str, channel_no: str) -> Report:
+        """Ask what became of a payment."""
+        ...
+
+    def close(self, *, payment_no: str, channel_no: str) -> CloseOutcome:
+        """Ask that a payment can't be paid any more."""
+        ...
+
+    def refund(
+        self, *, refund_no: str, payment_no: str, channel_no: str, amount: int, currency: str, reason: str
+    ) -> RefundReport:
+        """Give money back; `refund_no` is the idempotency key. Accepted is not done."""
+        ...
+
+    def query_refund(self, *, refund_no: str, payment_no: str) -> RefundReport:
+        """Ask what became of a refund."""
+        ...
+
+    def parse_callback(
+        self, *, headers: Mapping[str, str], body: bytes, now: dt.datetime
+    ) -> Callback:
+        """Verify the raw bytes, then read them. Pure: no network, no clock, no database.
+
+        Raises `BadSignature` or `MalformedCallback`. Header names come in lower case.
+        """
+        ...
+
+    def download_statement(self, day: dt.date) -> Iterator[StatementLine]:
+        """The statement of one day (UTC), line by line; `NotExecuted` while it is not ready."""
+        ...

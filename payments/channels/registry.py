@@ -1,0 +1,58 @@
+"""The configured channels, built once from `settings.NODROP_CHANNELS`.
+
+    NODROP_CHANNELS = {"sandbox": {"CLASS": "dotted.path", "LABEL": "…", "OPTIONS": {…},
+                                   "CONSULT_SCHEDULE": (10, 30, …)}}
+"""
+
+import threading
+from typing import Any, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from payments.channels.base import Channel
+
+_built: dict[str, tuple[Any, Channel]] = {}
+_building = threading.Lock()
+
+
+class UnknownChannel(LookupError):
+    """No channel of this name is configured."""
+
+    def __init__(self, name: str) -> None:
+        known = ", ".join(sorted(settings.NODROP_CHANNELS)) or "none"
+        super().__init__(f'There is no channel "{name}"; configured: {known}.')
+
+
+def get_channel(name: str) -> Channel:
+    """The one instance of a configured channel. Raises `UnknownChannel`."""
+    config = _config(name)
+    with _building:
+        known = _built.get(name)
+        if known is None or known[0] is not config:  # settings overridden in tests
+            channel = import_string(config["CLASS"])(name=name, **config.get("OPTIONS", {}))
+            known = _built[name] = (config, cast("Channel", channel))
+    return known[1]
+
+
+def get_schedule(name: str) -> tuple[float, ...]:
+    """Seconds after the start at which this channel is consulted; the default for a retired one."""
+    config = settings.NODROP_CHANNELS.get(name, {})
+    return tuple(config.get("CONSULT_SCHEDULE") or settings.CONSULT_SCHEDULE)
+
+
+def get_label(name: str) -> str:
+    """What people call the channel; the name itself for a retired one."""
+    return str(settings.NODROP_CHANNELS.get(name, {}).get("LABEL", name))
+
+
+def channel_names() -> list[str]:
+    """The names of the configured channels, in the order of the settings."""
+    return list(settings.NODROP_CHANNELS)
+
+
+def _config(name: str) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", settings.NODROP_CHANNELS[name])
+    except KeyError:
+        raise UnknownChannel(name) from None

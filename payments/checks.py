@@ -1,0 +1,93 @@
+"""System checks of the configured channels: a misconfigured channel stops the start, not a shopper."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils.module_loading import import_string
+
+from payments.channels.base import Channel
+
+_KEYS = frozenset({"CLASS", "LABEL", "OPTIONS", "CONSULT_SCHEDULE"})
+
+
+@register
+def channels_are_usable(**_kwargs: object) -> list[CheckMessage]:
+    """Check every entry of `NODROP_CHANNELS`."""
+    if not settings.NODROP_CHANNELS:
+        return [
+            Warning(
+                "No channel is configured: nothing can be paid.",
+                hint="Add one to NODROP_CHANNELS, or set NODROP_SANDBOX=1.",
+                id="payments.W001",
+            )
+        ]
+    return [
+        problem
+        for name, config in settings.NODROP_CHANNELS.items()
+        for problem in _check(name, config)
+    ]
+
+
+def _check(name: str, config: dict[str, Any]) -> list[CheckMessage]:
+    where = f'NODROP_CHANNELS["{name}"]'
+    problems: list[CheckMessage] = []
+    if not name.isidentifier() or len(name) > 32:
+        problems.append(
+            Error(
+                f"{where}: the name becomes part of the callback's URL.",
+                hint="Use at most 32 letters, digits and underscores.",
+                id="payments.E001",
+            )
+        )
+    if unknown := sorted(set(config) - _KEYS):
+        problems.append(
+            Error(
+                f"{where} has unknown keys: {', '.join(unknown)}.",
+                hint=f"Known are {', '.join(sorted(_KEYS))}.",
+                id="payments.E002",
+            )
+        )
+    problems += _check_class(where, name, config)
+    problems += _check_schedule(where, config.get("CONSULT_SCHEDULE"))
+    return problems
+
+
+def _check_class(where: str, name: str, config: dict[str, Any]) -> list[CheckMessage]:
+    try:
+        channel = import_string(config["CLASS"])(name=name, **config.get("OPTIONS", {}))
+    except Exception as error:  # noqa: BLE001  (whatever it is, it must not start)
+        return [
+            Error(
+                f"{where} can't be built: {error!r}.",
+                hint="CLASS is the dotted path of a Channel; OPTIONS are its keyword arguments.",
+                id="payments.E003",
+            )
+        ]
+    missing = sorted(
+        part for part in Channel.__protocol_attrs__ if not hasattr(channel, part)
+    )
+    if not missing:
+        return []
+    return [
+        Error(
+            f"{where}: {config['CLASS']} lacks {', '.join(missing)}.",
+            hint="Implement all of payments.channels.base.Channel.",
+            id="payments.E004",
+        )
+    ]
+
+
+def _check_schedule(where: str, schedule: Any) -> list[CheckMessage]:
+    if schedule is None:
+        return []
+    steps = list(schedule)
+    if steps and steps[0] > 0 and all(a < b for a, b in zip(steps, steps[1:], strict=False)):
+        return []
+    return [
+        Error(
+            f"{where}: CONSULT_SCHEDULE is {steps}.",
+            hint="Give seconds after the start that grow, such as (10, 30, 60).",
+            id="payments.E005",
+        )
+    ]

@@ -1,0 +1,276 @@
+"""Asking the channels. One loop: claim what is due, push it into the future, ask, settle.
+
+The push (the lease) comes before the question, so that a crash anywhere leaves a row that is due again.
+"""
+
+import datetime as dt
+import random
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, TruncSecond
+
+from payments import wake
+from payments.channels.base import Channel, ChannelError, ChannelState, NotExecuted, Report
+from payments.channels.registry import UnknownChannel, get_channel, get_schedule
+from payments.consult import in_slow_lane, next_consult_at
+from payments.models import Evidence, Payment
+from payments.selectors import get_payment
+from payments.services.heartbeats import heartbeat
+from payments.services.settling import Finding, settle
+from payments.states import IN_FOG, Source, Status, Verdict
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+THREADS = 16  # concurrent questions of one batch
+LEASE = dt.timedelta(seconds=90)  # longer than a batch takes when every call runs into its deadline
+OVERDUE = dt.timedelta(seconds=5)  # what the sweep leaves to the wake-ups
+RATE_LIMIT_SPREAD = 30.0  # seconds over which those that met a rate limit come back
+RETURN_THROTTLE = dt.timedelta(seconds=5)
+SWEEP_SECONDS = 50.0  # a sweep ends before beat sends the next one
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    report: Report | None = None
+    error: str = ""
+    retry_after: float | None = None  # seconds, where the channel asked for a pause
+
+
+def consult_due(*, now: dt.datetime) -> int:
+    """Consult about one batch of due payments; a full batch wakes another worker first."""
+    payments = _claim(Q(consult_due_at__lte=now), now)
+    if len(payments) == BATCH:
+        wake.announce_consult(due_at=now, now=now)
+    _consult(payments, source=Source.CONSULT, now=now)
+    return len(payments)
+
+
+def announce_due(*, now: dt.datetime) -> None:
+    """Publish the wake-ups of the seconds in which a payment comes due within the next minute."""
+    soon = now + dt.timedelta(seconds=wake.AHEAD)
+    seconds = (
+        Payment.objects.filter(consult_due_at__gt=now, consult_due_at__lte=soon)
+        .annotate(second=TruncSecond("consult_due_at"))
+        .order_by("second")
+        .values_list("second", flat=True)
+        .distinct()
+    )
+    for second in seconds:
+        wake.announce_consult(due_at=second + dt.timedelta(seconds=1), now=now)
+
+
+def sweep(*, now: dt.datetime, hours: float) -> int:
+    """The backstop: consult about what is overdue, and what is in the fog without a due time.
+
+    Looks at payments started within `hours`; older ones are left to their next wake-up, with a
+    warning. Works in batches until nothing is left or its time is up; two sweeps share the rows.
+    """
+    started = time.monotonic()
+    recent = Q(created_at__gte=now - dt.timedelta(hours=hours))
+    overdue = Q(consult_due_at__lte=now - OVERDUE)
+    while _adopt(recent, now - OVERDUE):
+        pass
+    count = 0
+    while time.monotonic() - started < SWEEP_SECONDS:
+        payments = _claim(overdue & recent, _later(now, started))
+        if not payments:
+            break
+        _consult(payments, source=Source.SWEEP, now=_later(now, started))
+        count += len(payments)
+    older = Payment.objects.filter(overdue & ~recent).count()
+    if older:
+        log.warning("alert.overdue_beyond_sweep", payments=older, hours=hours)
+    heartbeat(name="sweep", now=now)
+    return count
+
+
+def pull_forward(*, payment_no: str, now: dt.datetime) -> bool:
+    """The shopper is back from the wallet: consult now, at most once in five seconds a payment."""
+    pulled = Payment.objects.filter(
+        Q(returned_at=None) | Q(returned_at__lte=now - RETURN_THROTTLE),
+        payment_no=payment_no,
+        status__in=IN_FOG,
+    ).update(returned_at=now, consult_due_at=now)
+    if pulled:
+        wake.consult_on_commit(due_at=now, now=now)
+    return bool(pulled)
+
+
+def close_payment(*, payment_no: str, now: dt.datetime) -> Payment:
+    """Ask that a payment be closed: query, close at the channel, query; only its word counts.
+
+    Returns the payment as it then is: perhaps succeeded, perhaps still in the fog. From now on every
+    consult of it asks for the close again.
+    """
+    Payment.objects.filter(payment_no=payment_no, status__in=IN_FOG).update(
+        close_asked_at=Coalesce("close_asked_at", now)
+    )
+    _consult_one(payment_no, source=Source.CLOSE, now=now)
+    return get_payment(payment_no=payment_no)
+
+
+def query_now(*, payment_no: str, now: dt.datetime, actor: str) -> Payment:
+    """An operator asks the channel, whatever the payment's status. Returns it as it then is."""
+    payment = get_payment(payment_no=payment_no)
+    if payment.in_fog:
+        _consult_one(payment_no, source=Source.OPERATOR, now=now, actor=actor)
+    else:
+        _consult([payment], source=Source.OPERATOR, now=now, actor=actor)
+    return get_payment(payment_no=payment_no)
+
+
+def _consult_one(payment_no: str, *, source: Source, now: dt.datetime, actor: str = "") -> None:
+    payments = _claim(Q(payment_no=payment_no, status__in=IN_FOG), now)
+    _consult(payments, source=source, now=now, actor=actor)
+
+
+@transaction.atomic
+def _claim(due: Q, now: dt.datetime) -> list[Payment]:
+    """Take a batch of due rows and push them one lease ahead; rows that others hold are skipped."""
+    payments = list(
+        Payment.objects.select_for_update(skip_locked=True)
+        .filter(due)
+        .order_by("consult_due_at", "pk")[:BATCH]
+    )
+    lease = now + LEASE
+    Payment.objects.filter(pk__in=[payment.pk for payment in payments]).update(
+        consult_due_at=lease, consults=F("consults") + 1
+    )
+    for payment in payments:
+        payment.consult_due_at = lease
+    return payments
+
+
+@transaction.atomic
+def _adopt(recent: Q, due_at: dt.datetime) -> int:
+    """Give a due time to payments in the fog that have none, which no wake-up would ever find."""
+    lost = list(
+        Payment.objects.select_for_update(skip_locked=True)
+        .filter(recent, status__in=IN_FOG, consult_due_at=None)
+        .order_by("pk")
+        .values_list("pk", flat=True)[: BATCH * 10]
+    )
+    return Payment.objects.filter(pk__in=lost).update(consult_due_at=due_at)
+
+
+def _consult(
+    payments: Sequence[Payment], *, source: Source, now: dt.datetime, actor: str = ""
+) -> None:
+    """Ask about a batch concurrently, store the answers, and settle them."""
+    if not payments:
+        return
+    started = time.monotonic()
+    with ThreadPoolExecutor(max_workers=min(THREADS, len(payments))) as pool:
+        answers = list(pool.map(_ask, payments, [now] * len(payments)))
+    now = _later(now, started)
+    evidence = Evidence.objects.bulk_create(
+        Evidence(
+            payment=payment,
+            payment_no=payment.payment_no,
+            channel=payment.channel,
+            source=source,
+            body=_body_worth_keeping(answer),
+            error=answer.error,
+            received_at=now,
+            actor=actor,
+        )
+        for payment, answer in zip(payments, answers, strict=True)
+    )
+    findings = [
+        _finding(payment, answer, row, now)
+        for payment, answer, row in zip(payments, answers, evidence, strict=True)
+    ]
+    _settle_each(findings, now)
+
+
+def _settle_each(findings: Sequence[Finding], now: dt.datetime) -> None:
+    """Settle a batch at once; where that fails, one by one, so that one row can't stop the others."""
+    try:
+        settle(findings=findings, now=now)
+    except Exception as error:
+        log.exception("settling_failed", payments=[finding.payment_no for finding in findings])
+        if len(findings) > 1:
+            for finding in findings:
+                _settle_each([finding], now)
+            return
+        Evidence.objects.filter(pk=findings[0].evidence.pk).update(
+            verdict=Verdict.FAILED, error=repr(error)
+        )
+
+
+def _ask(payment: Payment, now: dt.datetime) -> _Answer:
+    """Query one payment (and close it, where that was asked for). Touches no database."""
+    try:
+        channel = get_channel(payment.channel)
+        return _Answer(_closed_if_unfindable(channel, payment, _query(channel, payment), now))
+    except NotExecuted as error:
+        return _Answer(error=str(error), retry_after=error.retry_after)
+    except (ChannelError, UnknownChannel) as error:
+        return _Answer(error=str(error))
+    except Exception as error:
+        log.exception("channel_broke", channel=payment.channel, payment_no=payment.payment_no)
+        return _Answer(error=f"the channel's code broke: {error!r}")
+
+
+def _query(channel: Channel, payment: Payment) -> Report:
+    report = channel.query(payment_no=payment.payment_no, channel_no=payment.channel_no)
+    still_open = report.state in (ChannelState.PENDING, ChannelState.NOT_FOUND)
+    if payment.close_asked_at and still_open and channel.capabilities.can_close:
+        channel.close(payment_no=payment.payment_no, channel_no=payment.channel_no)
+        report = channel.query(payment_no=payment.payment_no, channel_no=payment.channel_no)
+    if report.payment_no != payment.payment_no:
+        raise ChannelError(f"the answer is about another payment: {report.payment_no!r}")
+    return report
+
+
+def _closed_if_unfindable(
+    channel: Channel, payment: Payment, report: Report, now: dt.datetime
+) -> Report:
+    """Where the channel promises it, a payment not found long after its expiry can't be paid."""
+    final_after = channel.capabilities.not_found_final_after
+    if report.state is not ChannelState.NOT_FOUND or final_after is None:
+        return report
+    if now < payment.expires_at + dt.timedelta(seconds=final_after):
+        return report
+    return Report(payment_no=payment.payment_no, state=ChannelState.CLOSED, raw=report.raw)
+
+
+def _finding(payment: Payment, answer: _Answer, evidence: Evidence, now: dt.datetime) -> Finding:
+    schedule = get_schedule(payment.channel)
+    again_at = next_consult_at(
+        started_at=payment.created_at, now=now, schedule=schedule, jitter=random.random()
+    )
+    if answer.retry_after is not None:
+        pause = answer.retry_after + random.uniform(0, RATE_LIMIT_SPREAD)
+        again_at = min(again_at, now + dt.timedelta(seconds=pause))
+    return Finding(
+        evidence=evidence,
+        payment_no=payment.payment_no,
+        report=answer.report,
+        asked_at=now,
+        ask_again_at=again_at,
+        lease=payment.consult_due_at,
+        slow_lane=in_slow_lane(started_at=payment.created_at, now=now, schedule=schedule),
+    )
+
+
+def _body_worth_keeping(answer: _Answer) -> bytes:
+    """The raw answer, unless it told nothing new: such rows only complete the timeline."""
+    if answer.report is None or answer.report.state in (
+        ChannelState.PENDING,
+        ChannelState.NOT_FOUND,
+    ):
+        return b""
+    return answer.report.raw.encode()
+
+
+def _later(now: dt.datetime, started: float) -> dt.datetime:
+    """`now`, and what a stopwatch says has passed since: the clock itself is the caller's."""
+    return now + dt.timedelta(seconds=time.monotonic() - started)
