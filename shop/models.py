@@ -1,0 +1,30 @@
+"""What the shop sells."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+
+class Product(models.Model):
+    """Something to buy. `price` is in minor units of `currency`."""
+
+    sku = models.SlugField(max_length=32, unique=True)
+    title = models.CharField(max_length=127)
+    description = models.TextField(blank=True)
+    emoji = models.CharField(max_length=8, blank=True, help_text="its picture")
+    price = models.BigIntegerField(help_text="minor units")
+    currency = models.CharField(max_length=3)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(price__gt=0), name="product_price_positive"),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="product_currency_is_iso_4217"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
