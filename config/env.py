@@ -1,10 +1,11 @@
 """Reads settings from the environment, and refuses what can't be meant.
 
-A value of the wrong type stops the start with the variable's name and what would be right; an unknown
-variable that begins with `NODROP_` is found by the system check in `config.checks`.
+A value of the wrong type stops the start with the variable's name and what would be right; an
+unknown variable that begins with `NODROP_` is found by the system check in `config.checks`.
 """
 
 import math
+from itertools import pairwise
 
 from environs import Env, EnvError
 
@@ -12,7 +13,7 @@ PREFIX = "NODROP_"
 
 env = Env()
 known: set[str] = set()
-# Read by the processes around Django (embedded servers, supervisor, sandbox wallet), not by settings.
+# Read by the processes around Django (embedded servers, supervisor, wallet), not by settings.
 FOR_PROCESSES = frozenset({"NODROP_DATA"})
 
 
@@ -56,6 +57,6 @@ def words(name: str, default: list[str]) -> list[str]:
 def durations(name: str, default: list[float]) -> tuple[float, ...]:
     """Seconds separated by commas, each larger than the one before, e.g. `10,30,60`."""
     values = tuple(env.list(_remember(name), default, subcast=float))
-    if not values or values[0] <= 0 or any(a >= b for a, b in zip(values, values[1:], strict=False)):
+    if not values or values[0] <= 0 or any(a >= b for a, b in pairwise(values)):
         raise EnvError(f'Environment variable "{name}": seconds that grow, such as 10,30,60')
     return values

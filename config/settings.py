@@ -1,7 +1,7 @@
 """All settings, read from the environment (`.env.example` explains each variable).
 
-Nothing needs to be set to try Nodrop: without `DATABASE_URL` and `REDIS_URL` the embedded servers are
-used. `NODROP_PRODUCTION=1` demands what production needs and switches the security settings on.
+Nothing needs to be set to try Nodrop: without `DATABASE_URL` and `REDIS_URL` the embedded servers
+are used. `NODROP_PRODUCTION=1` demands what production needs and switches the security settings on.
 """
 
 from pathlib import Path

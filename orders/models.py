@@ -1,4 +1,4 @@
-"""Orders, their lines, the payments that were started for them, and the ledger of money received."""
+"""Orders, their lines, the payments started for them, and the ledger of money received."""
 
 import secrets
 from typing import ClassVar
@@ -63,7 +63,7 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    """One product of an order, with the price that was agreed (minor units of the order's currency)."""
+    """One product of an order, with the agreed price (minor units of the order's currency)."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
     sku = models.CharField(max_length=32)
@@ -79,7 +79,7 @@ class OrderLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.sku}"
+        return f"{self.quantity} of {self.sku}"
 
     @property
     def total(self) -> int:

@@ -86,9 +86,7 @@ def place_order(
                 for line in lines
             )
     except IntegrityError:
-        earlier = Order.objects.filter(
-            owner_id=owner_id, idempotency_key=idempotency_key
-        ).first()
+        earlier = Order.objects.filter(owner_id=owner_id, idempotency_key=idempotency_key).first()
         if not idempotency_key or earlier is None:
             raise
         if earlier.request_hash != request_hash:
@@ -101,7 +99,7 @@ def place_order(
 def expect_payment(*, order_no: str, payment_no: str, seq: int) -> None:
     """Note that a payment is being started, in the transaction that writes its row.
 
-    Raises `OrderNotPayable` when the order takes no money (any more), `UnknownOrder` when there is none.
+    Raises `OrderNotPayable` when the order takes no money (any more), or `UnknownOrder`.
     """
     order = _lock(order_no)
     if order.status not in WANTS_MONEY or order.cancel_asked_at:
@@ -112,7 +110,7 @@ def expect_payment(*, order_no: str, payment_no: str, seq: int) -> None:
 
 @transaction.atomic
 def record_attempt(*, order_no: str, payment_no: str, seq: int, over: bool) -> None:
-    """Note where a payment stands that brought no money: still open, or over. Repeats are no-ops."""
+    """Note where a payment without money stands: still open, or over. Repeats are no-ops."""
     order = _lock(order_no)
     status = AttemptStatus.OVER if over else AttemptStatus.OPEN
     if _note_attempt(order, payment_no, status, seq):
@@ -130,8 +128,15 @@ def record_payment(
     order = _lock(order_no)
     asked = (order.total, order.currency) == (amount, currency)
     wanted = asked and order.status in WANTS_MONEY
-    entry = Entry.APPLIED if wanted else Entry.SURPLUS
-    _record(order, payment_no, seq, amount, currency, entry, now)
+    entry = LedgerEntry(
+        order=order,
+        payment_no=payment_no,
+        amount=amount,
+        currency=currency,
+        entry=Entry.APPLIED if wanted else Entry.SURPLUS,
+        recorded_at=now,
+    )
+    _record(entry, seq)
 
 
 @transaction.atomic
@@ -139,7 +144,15 @@ def record_mispayment(
     *, order_no: str, payment_no: str, seq: int, amount: int, currency: str, now: dt.datetime
 ) -> None:
     """Record money that came but not as it was asked for: surplus, whatever the order's state."""
-    _record(_lock(order_no), payment_no, seq, amount, currency, Entry.SURPLUS, now)
+    entry = LedgerEntry(
+        order=_lock(order_no),
+        payment_no=payment_no,
+        amount=amount,
+        currency=currency,
+        entry=Entry.SURPLUS,
+        recorded_at=now,
+    )
+    _record(entry, seq)
 
 
 @transaction.atomic
@@ -159,24 +172,17 @@ def cancel_order(*, order_no: str, now: dt.datetime) -> Order:
     return order
 
 
-def _record(
-    order: Order, payment_no: str, seq: int, amount: int, currency: str, entry: Entry, now: dt.datetime
-) -> None:
-    if not _note_attempt(order, payment_no, AttemptStatus.RECEIVED, seq):
+def _record(entry: LedgerEntry, seq: int) -> None:
+    """Write money down once per payment; the order is locked by the caller."""
+    order = entry.order
+    if not _note_attempt(order, entry.payment_no, AttemptStatus.RECEIVED, seq):
         return
-    _, is_new = LedgerEntry.objects.get_or_create(
-        payment_no=payment_no,
-        defaults={
-            "order": order,
-            "amount": amount,
-            "currency": currency,
-            "entry": entry,
-            "recorded_at": now,
-        },
-    )
-    if is_new and entry == Entry.SURPLUS:
-        log.error("alert.surplus", order_no=order.order_no, payment_no=payment_no, amount=amount)
-    _conclude(order, now if is_new and entry == Entry.APPLIED else None)
+    if LedgerEntry.objects.filter(payment_no=entry.payment_no).exists():
+        return
+    entry.save()
+    if entry.entry == Entry.SURPLUS:
+        log.error("alert.surplus", order_no=order.order_no, payment_no=entry.payment_no)
+    _conclude(order, entry.recorded_at if entry.entry == Entry.APPLIED else None)
 
 
 def _lock(order_no: str) -> Order:

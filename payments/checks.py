@@ -1,10 +1,12 @@
-"""System checks of the configured channels: a misconfigured channel stops the start, not a shopper."""
+"""System checks of the channels: a misconfigured one stops the start, not a shopper."""
 
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
+from typing_extensions import get_protocol_members
 
 from payments.channels.base import Channel
 
@@ -64,9 +66,7 @@ def _check_class(where: str, name: str, config: dict[str, Any]) -> list[CheckMes
                 id="payments.E003",
             )
         ]
-    missing = sorted(
-        part for part in Channel.__protocol_attrs__ if not hasattr(channel, part)
-    )
+    missing = sorted(part for part in get_protocol_members(Channel) if not hasattr(channel, part))
     if not missing:
         return []
     return [
@@ -82,7 +82,7 @@ def _check_schedule(where: str, schedule: Any) -> list[CheckMessage]:
     if schedule is None:
         return []
     steps = list(schedule)
-    if steps and steps[0] > 0 and all(a < b for a, b in zip(steps, steps[1:], strict=False)):
+    if steps and steps[0] > 0 and all(a < b for a, b in pairwise(steps)):
         return []
     return [
         Error(

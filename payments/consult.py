@@ -1,7 +1,7 @@
 """When to consult a channel about a payment. Pure: the age of the payment decides, nothing else.
 
-The schedule is anchored at the start of the payment and holds no counter: a worker that was away for
-ten minutes resumes at the step that its age says, so steps that were missed don't pile up.
+The schedule is anchored at the start of the payment and holds no counter: a worker that was away
+for ten minutes resumes at the step that its age says, so steps that were missed don't pile up.
 """
 
 import datetime as dt
@@ -20,8 +20,8 @@ def next_consult_at(
 ) -> dt.datetime:
     """The next step of the schedule that lies after `now`.
 
-    `schedule` holds seconds after the start, growing. `jitter` from 0 to 1 delays the step by up to a
-    tenth of the wait, but never past the step that follows it.
+    `schedule` holds seconds after the start, growing. `jitter` from 0 to 1 delays the step by up to
+    a tenth of the wait.
     """
     age = (now - started_at).total_seconds()
     step = _next_step(age + LEAST_GAP, schedule)
@@ -29,9 +29,7 @@ def next_consult_at(
     return now + dt.timedelta(seconds=wait * (1 + JITTER * jitter))
 
 
-def in_slow_lane(
-    *, started_at: dt.datetime, now: dt.datetime, schedule: Sequence[float]
-) -> bool:
+def in_slow_lane(*, started_at: dt.datetime, now: dt.datetime, schedule: Sequence[float]) -> bool:
     """Whether the fast steps are used up: time for an alert, never for a verdict."""
     return (now - started_at).total_seconds() >= schedule[-1]
 

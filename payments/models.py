@@ -1,7 +1,7 @@
 """Payments, what happened to them, and what we learned about them.
 
-Rows are the record of what is to be done: `consult_due_at` and `relay_due_at` are the queues, and their
-partial indexes keep the cost of reading them with the rows that are due, not with the rows that exist.
+Rows are the record of what is to be done: `consult_due_at` and `relay_due_at` are the queues, and
+their partial indexes keep the cost of reading them with the rows that are due, not with all rows.
 """
 
 import secrets
@@ -33,7 +33,9 @@ def new_idempotency_key() -> str:
 class Payment(models.Model):
     """One attempt to pay one order at one channel. `amount` is in minor units of `currency`."""
 
-    payment_no = models.CharField(max_length=32, unique=True, default=new_payment_no, editable=False)
+    payment_no = models.CharField(
+        max_length=32, unique=True, default=new_payment_no, editable=False
+    )
     order_no = models.CharField(max_length=32)
     channel = models.CharField(max_length=32)
     merchant = models.CharField(max_length=64, help_text="our account at the channel")
@@ -124,10 +126,10 @@ class Payment(models.Model):
 
 
 class Evidence(models.Model):
-    """What we learned about a payment, raw, kept whatever becomes of it. Never changed but for the verdict.
+    """What we learned about a payment, raw, kept whatever becomes of it; only its verdict changes.
 
-    A callback is stored before it is judged. `payment` is empty for an orphan; `body` is empty for a
-    consult that told nothing new.
+    A callback is stored before it is judged. `payment` is empty for an orphan; `body` is empty for
+    a consult that told nothing new.
     """
 
     payment = models.ForeignKey(

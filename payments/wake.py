@@ -1,7 +1,7 @@
-"""Waking workers. A wake-up is never the record: the row is, so a lost one costs time and nothing else.
+"""Waking workers. A wake-up is never the record: the row is, so a lost one costs only time.
 
-Published after the commit of the row, by task name, since payments knows no worker. A broker that is
-down costs one failed try, then nothing for `BREAKER_SECONDS`; the sweep reads the same rows.
+Published after the commit of the row, by task name, since payments knows no worker. A broker that
+is down costs one failed try, then nothing for `BREAKER_SECONDS`; the sweep reads the same rows.
 """
 
 import datetime as dt

@@ -1,8 +1,8 @@
 """Carries payment events to the order side, each exactly once.
 
-The same loop as the consults: claim what is due, push it into the future, hand it over, confirm. An
-event is handed over and confirmed in one transaction. The row lock spares double work; that the order
-side takes each event once is its own guarantee.
+The same loop as the consults: claim what is due, push it into the future, hand it over, confirm.
+An event is handed over and confirmed in one transaction. The row lock spares double work; that the
+order side takes each event once is its own guarantee.
 """
 
 import datetime as dt
@@ -77,6 +77,8 @@ def _tell_order(event: PaymentEvent, payment: Payment, now: dt.datetime) -> None
             over=to not in IN_FOG,
         )
         return
+    if payment.received_amount is None:
+        raise ValueError("a payment that received money must say how much")
     record = orders.record_payment if to == Status.SUCCEEDED else orders.record_mispayment
     record(
         order_no=payment.order_no,

@@ -215,7 +215,14 @@ class Channel(Protocol):
         ...
 
     def refund(
-        self, *, refund_no: str, payment_no: str, channel_no: str, amount: int, currency: str, reason: str
+        self,
+        *,
+        refund_no: str,
+        payment_no: str,
+        channel_no: str,
+        amount: int,
+        currency: str,
+        reason: str,
     ) -> RefundReport:
         """Give money back; `refund_no` is the idempotency key. Accepted is not done."""
         ...

@@ -1,7 +1,7 @@
 """The configured channels, built once from `settings.NODROP_CHANNELS`.
 
-    NODROP_CHANNELS = {"sandbox": {"CLASS": "dotted.path", "LABEL": "…", "OPTIONS": {…},
-                                   "CONSULT_SCHEDULE": (10, 30, …)}}
+NODROP_CHANNELS = {"sandbox": {"CLASS": "dotted.path", "LABEL": "…", "OPTIONS": {…},
+                               "CONSULT_SCHEDULE": (10, 30, …)}}
 """
 
 import threading
@@ -38,7 +38,7 @@ def get_channel(name: str) -> Channel:
 def get_schedule(name: str) -> tuple[float, ...]:
     """Seconds after the start at which this channel is consulted; the default for a retired one."""
     config = settings.NODROP_CHANNELS.get(name, {})
-    return tuple(config.get("CONSULT_SCHEDULE") or settings.CONSULT_SCHEDULE)
+    return tuple(map(float, config.get("CONSULT_SCHEDULE") or settings.CONSULT_SCHEDULE))
 
 
 def get_label(name: str) -> str:

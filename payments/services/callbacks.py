@@ -1,4 +1,4 @@
-"""Callbacks: verified before they are parsed, stored before they are judged, answered after commit."""
+"""Callbacks: verified before parsed, stored before judged, answered after commit."""
 
 import datetime as dt
 import hashlib

@@ -1,14 +1,15 @@
 """Asking the channels. One loop: claim what is due, push it into the future, ask, settle.
 
-The push (the lease) comes before the question, so that a crash anywhere leaves a row that is due again.
+The push (the lease) comes before the question, so that a crash anywhere leaves a row that is due
+again.
 """
 
 import datetime as dt
-import random
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from random import SystemRandom
 
 import structlog
 from django.db import transaction
@@ -23,9 +24,10 @@ from payments.models import Evidence, Payment
 from payments.selectors import get_payment
 from payments.services.heartbeats import heartbeat
 from payments.services.settling import Finding, settle
-from payments.states import IN_FOG, Source, Status, Verdict
+from payments.states import IN_FOG, Source, Verdict
 
 log = structlog.get_logger(__name__)
+_random = SystemRandom()
 
 BATCH = 50
 THREADS = 16  # concurrent questions of one batch
@@ -53,7 +55,7 @@ def consult_due(*, now: dt.datetime) -> int:
 
 
 def announce_due(*, now: dt.datetime) -> None:
-    """Publish the wake-ups of the seconds in which a payment comes due within the next minute."""
+    """Publish the wake-ups of those seconds of the next minute in which a payment comes due."""
     soon = now + dt.timedelta(seconds=wake.AHEAD)
     seconds = (
         Payment.objects.filter(consult_due_at__gt=now, consult_due_at__lte=soon)
@@ -92,7 +94,7 @@ def sweep(*, now: dt.datetime, hours: float) -> int:
 
 
 def pull_forward(*, payment_no: str, now: dt.datetime) -> bool:
-    """The shopper is back from the wallet: consult now, at most once in five seconds a payment."""
+    """The shopper is back from the wallet: consult now, once in five seconds at most."""
     pulled = Payment.objects.filter(
         Q(returned_at=None) | Q(returned_at__lte=now - RETURN_THROTTLE),
         payment_no=payment_no,
@@ -191,7 +193,7 @@ def _consult(
 
 
 def _settle_each(findings: Sequence[Finding], now: dt.datetime) -> None:
-    """Settle a batch at once; where that fails, one by one, so that one row can't stop the others."""
+    """Settle a batch at once; where that fails, one by one: one row can't stop the others."""
     try:
         settle(findings=findings, now=now)
     except Exception as error:
@@ -245,10 +247,10 @@ def _closed_if_unfindable(
 def _finding(payment: Payment, answer: _Answer, evidence: Evidence, now: dt.datetime) -> Finding:
     schedule = get_schedule(payment.channel)
     again_at = next_consult_at(
-        started_at=payment.created_at, now=now, schedule=schedule, jitter=random.random()
+        started_at=payment.created_at, now=now, schedule=schedule, jitter=_random.random()
     )
     if answer.retry_after is not None:
-        pause = answer.retry_after + random.uniform(0, RATE_LIMIT_SPREAD)
+        pause = answer.retry_after + _random.uniform(0, RATE_LIMIT_SPREAD)
         again_at = min(again_at, now + dt.timedelta(seconds=pause))
     return Finding(
         evidence=evidence,

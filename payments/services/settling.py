@@ -97,7 +97,8 @@ def _judge(payment: Payment | None, finding: Finding, now: dt.datetime) -> Payme
         return None
     evidence.payment = payment
     if evidence.channel != payment.channel:
-        return _contradict(evidence, f"it is a payment of {payment.channel}")
+        _contradict(evidence, f"it is a payment of {payment.channel}")
+        return None
     if report and report.channel_no and not payment.channel_no:
         payment.channel_no = report.channel_no
     judgement = judge(Status(payment.status), finding.claim or _claim(payment, report))
@@ -135,9 +136,7 @@ def _is_another_charge(payment: Payment, report: Report | None) -> bool:
     )
 
 
-def _move(
-    payment: Payment, to: Status, finding: Finding, now: dt.datetime
-) -> PaymentEvent:
+def _move(payment: Payment, to: Status, finding: Finding, now: dt.datetime) -> PaymentEvent:
     """Write the move on the row; the event is number `version` of this payment."""
     was, payment.status = payment.status, to
     payment.version += 1
@@ -180,6 +179,4 @@ def _note_consult(payment: Payment, finding: Finding) -> None:
         payment.consult_due_at = finding.ask_again_at
     if payment.in_fog and finding.slow_lane and payment.slow_lane_at is None:
         payment.slow_lane_at = finding.asked_at
-        log.error(
-            "alert.slow_lane", payment_no=payment.payment_no, order_no=payment.order_no
-        )
+        log.error("alert.slow_lane", payment_no=payment.payment_no, order_no=payment.order_no)

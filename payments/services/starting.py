@@ -1,4 +1,4 @@
-"""Starting a payment: first the row, then the channel, so that nothing the channel knows is unknown here."""
+"""Starting a payment: first the row, then the channel, so that it knows nothing that we don't."""
 
 import datetime as dt
 
@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from payments import wake
 from payments.channels.base import (
-    Charge,
     ChannelError,
     ChannelState,
+    Charge,
     Created,
     DefiniteNo,
     NotExecuted,
@@ -129,7 +129,7 @@ def create_at_channel(*, payment_no: str, now: dt.datetime) -> Payment:
 
 
 def _create(payment: Payment) -> tuple[Created | None, Status | None, str]:
-    """Call the channel: what it created, what that claims about the payment, and what went wrong."""
+    """Call the channel: what it created, what that claims, and what went wrong."""
     try:
         return get_channel(payment.channel).create(_charge(payment)), Status.PAYING, ""
     except DefiniteNo as error:

@@ -1,0 +1,74 @@
+"""What beat sends, declared once. `manage.py sync_beat` writes it to the scheduler's tables.
+
+Every entry must be harmless when it is sent twice at once: beat has no lock. Each expires with its
+period, so that workers that were away don't meet a heap of stale messages.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One periodic task; `every` in seconds."""
+
+    name: str
+    task: str
+    every: int
+    why: str
+    kwargs: dict[str, float] = field(default_factory=dict)
+
+
+ENTRIES = (
+    Entry(
+        "Announce the consults of the coming minute",
+        "workers.announce_due",
+        20,
+        "Wake-ups are sent at most a minute ahead: no broker holds them longer.",
+    ),
+    Entry(
+        "Sweep: sync payment results",
+        "workers.sync_payment_result",
+        60,
+        "The backstop for lost wake-ups. hours: how far back it looks.",
+        {"hours": 2160},
+    ),
+    Entry(
+        "Relay payment events to the orders",
+        "workers.relay_due",
+        10,
+        "The backstop for a lost wake-up of the relay, and its retries.",
+    ),
+    Entry(
+        "Heartbeat of beat",
+        "workers.beat_heartbeat",
+        30,
+        "Beat sends and a worker receives: /readyz and the admin show its age.",
+    ),
+)
+
+
+def sync() -> list[str]:
+    """Create the entries that are missing, and return their names; what ops edited stays."""
+    return [entry.name for entry in ENTRIES if _create(entry)]
+
+
+def _create(entry: Entry) -> bool:
+    if PeriodicTask.objects.filter(task=entry.task).exists():
+        return False
+    interval, _ = IntervalSchedule.objects.get_or_create(
+        every=entry.every, period=IntervalSchedule.SECONDS
+    )
+    PeriodicTask.objects.create(
+        name=entry.name,
+        task=entry.task,
+        interval=interval,
+        kwargs=json.dumps(entry.kwargs),
+        queue=settings.CELERY_TASK_ROUTES[entry.task]["queue"],
+        expire_seconds=entry.every,
+        description=entry.why,
+    )
+    return True
