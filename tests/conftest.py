@@ -40,6 +40,10 @@ os.environ["REDIS_URL"] = _redis_url()
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
 
+from django.core.cache import cache  # noqa: E402  (needs the settings)
+
+from payments.channels.registry import get_channel  # noqa: E402  (as above)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     _session.enter_context(_servers)
@@ -47,3 +51,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     _session.close()
+
+
+@pytest.fixture(autouse=True)
+def _quick_and_clean(settings):
+    """Cheap password hashes, and a cache that remembers nothing of the test before."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def channel(settings):
+    """The in-memory channel `fake`; a second one is configured as `other`."""
+    settings.NODROP_CHANNELS = {
+        name: {"CLASS": "tests.fakes.FakeChannel", "LABEL": name.title()}
+        for name in ("fake", "other")
+    }
+    return get_channel("fake")
+
+
+@pytest.fixture
+def other_channel(channel):
+    return get_channel("other")

@@ -98,9 +98,9 @@ def create_at_channel(*, payment_no: str, now: dt.datetime) -> Payment:
     A definite refusal makes it `failed`; so does a channel that was never reached. A lost answer
     leaves it in the fog as `paying`: calling again replays the creation under the same key.
     """
-    counted = Payment.objects.filter(payment_no=payment_no, status__in=IN_FOG, action=None).update(
-        create_calls=F("create_calls") + 1
-    )
+    counted = Payment.objects.filter(
+        payment_no=payment_no, status__in=IN_FOG, action__isnull=True
+    ).update(create_calls=F("create_calls") + 1)
     payment = get_payment(payment_no=payment_no)
     if not counted:
         return payment

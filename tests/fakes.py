@@ -1,0 +1,218 @@
+"""A channel in memory: the third party's edge, for tests that need no socket.
+
+`FakeChannel` keeps a ledger of what it was asked to create, and each operation can be scripted:
+
+    channel.pay(payment_no)                        # the shopper pays; query says so from now on
+    channel.script("query", OutcomeUnknown())      # the next query raises this
+    channel.script("create", OutcomeUnknown(), executed=True)   # executed, but the answer is lost
+    headers, body = channel.callback(payment_no)   # a signed callback of the present state
+
+Thread-safe, and it counts its calls: `channel.calls["query"]`.
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import itertools
+import json
+import threading
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
+
+from payments.channels.base import (
+    Ack,
+    Action,
+    BadSignature,
+    Callback,
+    Capabilities,
+    ChannelState,
+    Charge,
+    CloseOutcome,
+    Created,
+    MalformedCallback,
+    RefundReport,
+    RefundState,
+    Report,
+    StatementLine,
+)
+
+T = TypeVar("T")
+SECRET = b"the fake channel's secret"
+OPEN = (ChannelState.PENDING, ChannelState.NOT_FOUND)
+
+
+@dataclass
+class Step:
+    """One scripted answer: an error to raise, or a report to give; `executed` does the work too."""
+
+    answer: object
+    executed: bool = False
+
+
+class FakeChannel:
+    """Implements `payments.channels.base.Channel` over a dict."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        merchant: str = "our-account",
+        currencies: frozenset[str] = frozenset({"CNY", "JPY"}),
+        not_found_final_after: float | None = None,
+    ) -> None:
+        self.name = name
+        self.merchant = merchant
+        self.capabilities = Capabilities(
+            currencies=currencies, not_found_final_after=not_found_final_after
+        )
+        self.reports: dict[str, Report] = {}
+        self.keys: dict[str, Charge] = {}
+        self.calls: Counter[str] = Counter()
+        self.before: dict[str, Callable[[], object]] = {}  # runs inside a call: a barrier, a kill
+        self._scripts: dict[str, deque[Step]] = defaultdict(deque)
+        self._lock = threading.Lock()
+        self._event_ids = itertools.count(1)
+
+    # --- what tests do to it ---------------------------------------------------------------------
+
+    def script(self, operation: str, *answers: object, executed: bool = False) -> None:
+        """Queue answers of `create`, `query` or `close`; when they are used up it is honest again."""
+        self._scripts[operation].extend(Step(answer, executed) for answer in answers)
+
+    def know(self, payment: object) -> None:
+        """Make a payment known here that a test wrote straight into the database."""
+        self.reports[payment.payment_no] = Report(  # type: ignore[attr-defined]
+            payment_no=payment.payment_no,  # type: ignore[attr-defined]
+            state=ChannelState.PENDING,
+            amount=payment.amount,  # type: ignore[attr-defined]
+            currency=payment.currency,  # type: ignore[attr-defined]
+            merchant=self.merchant,
+            channel_no=f"F{payment.payment_no}",  # type: ignore[attr-defined]
+        )
+
+    def pay(self, payment_no: str, **wrong: object) -> None:
+        """The shopper pays; `wrong` overrides what is reported, e.g. `amount=1`."""
+        self._move(payment_no, ChannelState.PAID, **wrong)
+
+    def end(self, payment_no: str, state: ChannelState) -> None:
+        """The payment ends without money: failed, cancelled or closed."""
+        self._move(payment_no, state)
+
+    def callback(
+        self, payment_no: str, *, event_id: str = "", **changed: object
+    ) -> tuple[dict[str, str], bytes]:
+        """Headers and body of a signed callback about the present state, with `changed` values."""
+        report = replace(self.reports[payment_no], **changed)  # type: ignore[arg-type]
+        values = {
+            "event_id": event_id or f"evt-{next(self._event_ids)}",
+            "payment_no": report.payment_no,
+            "state": report.state,
+            "amount": report.amount,
+            "currency": report.currency,
+            "merchant": report.merchant,
+            "channel_no": report.channel_no,
+        }
+        return self.signed(json.dumps(values).encode())
+
+    def signed(self, body: bytes) -> tuple[dict[str, str], bytes]:
+        """Any body, with the right signature."""
+        digest = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+        return {"content-type": "application/json", "x-signature": digest}, body
+
+    def _move(self, payment_no: str, state: ChannelState, **wrong: object) -> None:
+        with self._lock:
+            self.reports[payment_no] = replace(
+                self.reports[payment_no],
+                state=state,
+                raw=json.dumps({"state": state}),
+                **wrong,  # type: ignore[arg-type]
+            )
+
+    # --- the channel -----------------------------------------------------------------------------
+
+    def create(self, charge: Charge) -> Created:
+        def work() -> Created:
+            self.keys.setdefault(charge.idempotency_key, charge)
+            self.reports.setdefault(
+                charge.payment_no,
+                Report(
+                    payment_no=charge.payment_no,
+                    state=ChannelState.PENDING,
+                    amount=charge.amount,
+                    currency=charge.currency,
+                    merchant=self.merchant,
+                    channel_no=f"F{charge.payment_no}",
+                ),
+            )
+            action = Action(kind="redirect", url=f"https://wallet.example/{charge.payment_no}")
+            return Created(action=action, channel_no=f"F{charge.payment_no}", raw="{}")
+
+        return self._call("create", work)
+
+    def query(self, *, payment_no: str, channel_no: str) -> Report:
+        missing = Report(payment_no=payment_no, state=ChannelState.NOT_FOUND)
+        return self._call("query", lambda: self.reports.get(payment_no, missing))
+
+    def close(self, *, payment_no: str, channel_no: str) -> CloseOutcome:
+        def work() -> CloseOutcome:
+            report = self.reports.get(payment_no)
+            if report is None:
+                return CloseOutcome.NOT_FOUND
+            if report.state is ChannelState.PAID:
+                return CloseOutcome.ALREADY_PAID
+            if report.state in OPEN:
+                self.reports[payment_no] = replace(report, state=ChannelState.CLOSED)
+            return CloseOutcome.CLOSED
+
+        return self._call("close", work)
+
+    def refund(
+        self,
+        *,
+        refund_no: str,
+        payment_no: str,
+        channel_no: str,
+        amount: int,
+        currency: str,
+        reason: str,
+    ) -> RefundReport:
+        return RefundReport(
+            refund_no=refund_no, payment_no=payment_no, state=RefundState.PENDING, amount=amount
+        )
+
+    def query_refund(self, *, refund_no: str, payment_no: str) -> RefundReport:
+        return RefundReport(refund_no=refund_no, payment_no=payment_no, state=RefundState.NOT_FOUND)
+
+    def parse_callback(
+        self, *, headers: Mapping[str, str], body: bytes, now: dt.datetime
+    ) -> Callback:
+        digest = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(headers.get("x-signature", ""), digest):
+            raise BadSignature
+        try:
+            values = json.loads(body)
+            event_id = values.pop("event_id")
+            values["state"] = ChannelState(values["state"])
+            report = Report(**values)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise MalformedCallback(str(error)) from error
+        return Callback(event_id=event_id, report=report, ack=Ack(body="success"))
+
+    def download_statement(self, day: dt.date) -> Iterator[StatementLine]:
+        return iter(())
+
+    def _call(self, operation: str, work: Callable[[], T]) -> T:
+        """Do the honest work, or what the script says; hooks run outside of the lock."""
+        if hook := self.before.get(operation):
+            hook()
+        with self._lock:
+            self.calls[operation] += 1
+            step = self._scripts[operation].popleft() if self._scripts[operation] else None
+            result = work() if step is None or step.executed else None
+        if step is None:
+            return cast("T", result)
+        if isinstance(step.answer, BaseException):
+            raise step.answer
+        return cast("T", step.answer)
