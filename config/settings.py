@@ -52,7 +52,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "shop.middleware.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -224,6 +225,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Of the user `admin` that `manage.py seed` makes; empty: `admin`, and nobody in production.
+ADMIN_PASSWORD = env.text("NODROP_ADMIN_PASSWORD", "")
+# Where push is served, e.g. `wss://push.example.com`; empty: the result page only polls.
+PUSH_URL = env.text("NODROP_PUSH_URL", "").rstrip("/")
+# Origins besides our own to which a wallet may send shoppers back, e.g. `myapp://paid`.
+RETURN_ORIGINS = [origin.lower().rstrip("/") for origin in env.words("NODROP_RETURN_ORIGINS", [])]
+
 # --- Security -------------------------------------------------------------------------------------
 
 CALLBACK_MAX_BYTES = 64 * 1024
@@ -232,6 +240,20 @@ SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/admin/", "/api/docs/"],  # their scripts are written inline
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'", *filter(None, [PUSH_URL])],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        # "Pay" leads to the wallet, and browsers hold a form's redirects to this rule too.
+        "form-action": ["'self'", "https:", *([] if PRODUCTION else ["http:"])],
+    },
+}
 if PRODUCTION:
     SECURE_SSL_REDIRECT = env.flag("NODROP_SSL_REDIRECT", True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

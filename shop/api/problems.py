@@ -1,0 +1,120 @@
+"""Errors of the API as `application/problem+json` (RFC 9457), saying what would be right."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from orders.services import (
+    IdempotencyKeyReused,
+    OrderNotCancellable,
+    OrderNotPayable,
+    UnknownOrder,
+)
+from payments.channels.registry import UnknownChannel
+from payments.services import CurrencyNotTaken
+from shop.services import AlreadyPaid, CannotBeOrdered, PaymentUnderWay, StillBeingConfirmed
+
+CONTENT_TYPE = "application/problem+json"
+NOT_HERE = "There is nothing of this number that you may see: check the number and your token."
+
+_REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
+    IdempotencyKeyReused: (422, "idempotency-key-reused", "The key was used for another order"),
+    OrderNotPayable: (409, "order-not-payable", "The order takes no payment"),
+    OrderNotCancellable: (409, "order-not-cancellable", "The order can't be cancelled"),
+    AlreadyPaid: (409, "already-paid", "The order is paid"),
+    StillBeingConfirmed: (409, "still-being-confirmed", "Not known yet"),
+}
+
+
+class Problem(exceptions.APIException):
+    """An error of ours, with the name that an app can switch on."""
+
+    def __init__(self, status: int, name: str, title: str, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.status_code = status
+        self.name = name
+        self.title = title
+        self.more = more
+
+
+def not_here() -> exceptions.NotFound:
+    """The same answer for what does not exist and for what is somebody else's."""
+    return exceptions.NotFound(NOT_HERE)
+
+
+def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Django REST framework's exception handler; None leaves a bug to `server_error`."""
+    known = _of_ours(exc) or exc
+    response = exception_handler(known, context)
+    if response is None:
+        return None
+    if isinstance(known, Problem):
+        body = _body(known.status_code, known.name, known.title, str(known.detail), **known.more)
+    elif isinstance(known, exceptions.ValidationError):
+        body = _invalid(dict(_by_field(known.detail)))
+    else:
+        body = _body(response.status_code, "", "", _detail(response.data))
+    response.data = body
+    response.content_type = CONTENT_TYPE
+    return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The answer to a bug of ours; it has been logged with its trace under the request's id."""
+    detail = "That is our fault, not yours. Nothing is lost: ask again, with the same key."
+    return JsonResponse(_body(500, "", "", detail), status=500, content_type=CONTENT_TYPE)
+
+
+def _body(status: int, name: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    return {
+        "type": f"urn:nodrop:{name}" if name else "about:blank",
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "request_id": request_id,
+        **more,
+    }
+
+
+def _invalid(errors: dict[str, list[str]]) -> dict[str, Any]:
+    fields = ", ".join(errors)
+    detail = f"Correct what `errors` names ({fields}), and send it again."
+    return _body(400, "invalid", "The request is not valid", detail, errors=errors)
+
+
+def _of_ours(exc: Exception) -> exceptions.APIException | None:
+    """What a service refused, as a problem."""
+    if isinstance(exc, UnknownOrder):
+        return not_here()
+    if isinstance(exc, CannotBeOrdered):
+        return exceptions.ValidationError(exc.errors)
+    if isinstance(exc, UnknownChannel | CurrencyNotTaken):
+        return exceptions.ValidationError({"channel": [str(exc)]})
+    if type(exc) not in _REFUSALS:
+        return None
+    more = {"payment_no": exc.payment.payment_no} if isinstance(exc, PaymentUnderWay) else {}
+    return Problem(*_REFUSALS[type(exc)], detail=str(exc), **more)
+
+
+def _by_field(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Flatten nested errors: `lines.1.sku` → its messages."""
+    if isinstance(detail, Mapping):
+        for key, value in detail.items():
+            own = "" if key == "non_field_errors" else str(key)
+            yield from _by_field(value, ".".join(filter(None, (path, own))))
+    elif detail and isinstance(detail[0], Mapping):
+        for number, value in enumerate(detail):
+            yield from _by_field(value, f"{path}.{number}".lstrip("."))
+    elif detail:
+        yield path or "body", [str(message) for message in detail]
+
+
+def _detail(data: Any) -> str:
+    return str(data.get("detail", "")) if isinstance(data, Mapping) else ""

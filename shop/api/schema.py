@@ -1,0 +1,159 @@
+"""What the OpenAPI description says of each endpoint."""
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from shop.api.serializers import (
+    ChannelSerializer,
+    OrderSerializer,
+    PaymentSerializer,
+    PaymentStatusSerializer,
+    PlaceOrderSerializer,
+    ProductSerializer,
+    StartPaymentSerializer,
+)
+
+
+class ProblemSerializer(serializers.Serializer):
+    """An error (RFC 9457), sent as `application/problem+json`."""
+
+    type = serializers.CharField(help_text="`urn:nodrop:…` to switch on, or `about:blank`")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="what would be right")
+    request_id = serializers.CharField(help_text="name it when you ask for help")
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="messages by field, e.g. `lines.0.sku`",
+    )
+    payment_no = serializers.CharField(required=False, help_text="the payment in the way")
+
+
+ORDER_TOKEN = OpenApiParameter(
+    "X-Order-Token",
+    str,
+    OpenApiParameter.HEADER,
+    description="The order's token; its owner may send `Authorization: Token …` instead.",
+)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The same key and body give the same order. Guests: at least 16 characters.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="The `ETag` of the last answer."
+)
+
+
+def _problem(description: str) -> OpenApiResponse:
+    return OpenApiResponse(ProblemSerializer, description=description)
+
+
+INVALID = {(400, "application/problem+json"): _problem("`errors` says what to correct.")}
+NOT_HERE = {(404, "application/problem+json"): _problem("Not there, or not yours.")}
+
+list_products = extend_schema(
+    operation_id="list_products",
+    tags=["shop"],
+    summary="What is sold",
+    auth=[{}],
+    responses=ProductSerializer(many=True),
+)
+list_channels = extend_schema(
+    operation_id="list_channels",
+    tags=["shop"],
+    summary="How one can pay",
+    auth=[{}],
+    responses=ChannelSerializer(many=True),
+)
+place_order = extend_schema(
+    operation_id="place_order",
+    tags=["orders"],
+    summary="Place an order",
+    description="Prices are the shop's, not the app's. One order has one currency.",
+    parameters=[IDEMPOTENCY_KEY],
+    request=PlaceOrderSerializer,
+    responses={
+        201: OrderSerializer,
+        **INVALID,
+        (422, "application/problem+json"): _problem("The key was used for another order."),
+    },
+)
+read_order = extend_schema(
+    operation_id="read_order",
+    tags=["orders"],
+    summary="Read an order",
+    parameters=[ORDER_TOKEN],
+    responses={200: OrderSerializer, **NOT_HERE},
+)
+cancel_order = extend_schema(
+    operation_id="cancel_order",
+    tags=["orders"],
+    summary="Cancel an order",
+    description=(
+        "Also closes its open payment at the channel. The answer may still say `paying` with "
+        "`cancel_asked`: then the channel's word decides, and money that came first wins."
+    ),
+    parameters=[ORDER_TOKEN],
+    request=None,
+    responses={
+        200: OrderSerializer,
+        **NOT_HERE,
+        (409, "application/problem+json"): _problem("Paid or closed already."),
+    },
+)
+start_payment = extend_schema(
+    operation_id="start_payment",
+    tags=["payments"],
+    summary="Pay an order",
+    description=(
+        "Open what `action` says. Asking again gives the same payment as long as it is open; "
+        "asking for another channel closes it first."
+    ),
+    parameters=[ORDER_TOKEN],
+    request=StartPaymentSerializer,
+    responses={
+        201: PaymentSerializer,
+        202: OpenApiResponse(
+            PaymentSerializer,
+            description="The channel's answer was lost: `action` is null; ask again to get it.",
+        ),
+        **INVALID,
+        **NOT_HERE,
+        (409, "application/problem+json"): _problem("Paid already, or still being confirmed."),
+        (502, "application/problem+json"): _problem("The channel refused; nothing was paid."),
+    },
+)
+read_payment = extend_schema(
+    operation_id="read_payment",
+    tags=["payments"],
+    summary="Read a payment",
+    parameters=[ORDER_TOKEN],
+    responses={200: PaymentSerializer, **NOT_HERE},
+)
+payment_status = extend_schema(
+    operation_id="payment_status",
+    tags=["payments"],
+    summary="Poll a payment",
+    description=(
+        "Cheap: ask again after `poll_after_ms` until `final`. Until then nobody knows the end, so "
+        "say neither paid nor failed. Send `If-None-Match` to be spared what you know."
+    ),
+    parameters=[ORDER_TOKEN, IF_NONE_MATCH],
+    responses={
+        200: PaymentStatusSerializer,
+        304: OpenApiResponse(description="As you know it: ask again as before."),
+        **NOT_HERE,
+    },
+)
+payment_returned = extend_schema(
+    operation_id="payment_returned",
+    tags=["payments"],
+    summary="The shopper is back from the wallet",
+    description="Has the channel asked now, and the cadence begin anew. Answers at once.",
+    parameters=[ORDER_TOKEN],
+    request=None,
+    responses={200: PaymentStatusSerializer, **NOT_HERE},
+)

@@ -1,0 +1,171 @@
+"""The JSON of the API. Money is an integer of minor units, its currency, and text for people."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from orders.models import Order
+from orders.states import OrderStatus
+from payments.channels.registry import get_label
+from payments.models import Payment
+from payments.selectors import payments_of
+from payments.states import Status
+from shop.access import order_token
+from shop.models import Product
+from shop.money import format_money
+from shop.return_urls import BadReturnUrl, check_return_url
+from shop.services import MOST_LINES, MOST_OF_ONE
+
+
+class MoneySerializer(serializers.Serializer):
+    """An amount; calculate with `amount`, show `text`."""
+
+    amount = serializers.IntegerField(help_text="minor units")
+    currency = serializers.CharField(help_text="ISO 4217")
+    text = serializers.CharField()
+
+
+def money(amount: int, currency: str) -> dict[str, Any]:
+    return {"amount": amount, "currency": currency, "text": format_money(amount, currency)}
+
+
+class ProductSerializer(serializers.Serializer):
+    sku = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    emoji = serializers.CharField()
+    price = serializers.SerializerMethodField()
+
+    @extend_schema_field(MoneySerializer)
+    def get_price(self, product: Product) -> dict[str, Any]:
+        return money(product.price, product.currency)
+
+
+class ChannelSerializer(serializers.Serializer):
+    name = serializers.CharField(help_text="what to send when a payment is started")
+    label = serializers.CharField(help_text="what to show to the shopper")
+    currencies = serializers.ListField(child=serializers.CharField())
+
+
+class WishSerializer(serializers.Serializer):
+    sku = serializers.CharField(max_length=32)
+    quantity = serializers.IntegerField(min_value=1, max_value=MOST_OF_ONE)
+
+
+class PlaceOrderSerializer(serializers.Serializer):
+    lines = WishSerializer(many=True, allow_empty=False, max_length=MOST_LINES)
+    email = serializers.EmailField(required=False, allow_blank=True, default="")
+
+
+class StartPaymentSerializer(serializers.Serializer):
+    channel = serializers.CharField(max_length=32)
+    return_url = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        default="",
+        help_text="where the wallet sends the shopper back to; the shop's own page if left out",
+    )
+
+    def validate_return_url(self, value: str) -> str:
+        try:
+            return check_return_url(value) if value else ""
+        except BadReturnUrl as error:
+            raise serializers.ValidationError(str(error)) from None
+
+
+class ActionSerializer(serializers.Serializer):
+    """What the app opens so that the shopper can pay."""
+
+    kind = serializers.ChoiceField(choices=["redirect", "qr", "form"])
+    url = serializers.CharField(help_text="redirect: open it; form: post the fields to it")
+    text = serializers.CharField(help_text="qr: what the code holds")
+    fields = serializers.DictField(child=serializers.CharField(), help_text="form: hidden fields")  # type: ignore[assignment]
+
+
+class PaymentSerializer(serializers.Serializer):
+    payment_no = serializers.CharField()
+    order_no = serializers.CharField()
+    channel = serializers.CharField()
+    channel_label = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    amount = serializers.SerializerMethodField()
+    action = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    status_url = serializers.SerializerMethodField()
+
+    def get_channel_label(self, payment: Payment) -> str:
+        return get_label(payment.channel)
+
+    @extend_schema_field(MoneySerializer)
+    def get_amount(self, payment: Payment) -> dict[str, Any]:
+        return money(payment.amount, payment.currency)
+
+    @extend_schema_field(ActionSerializer(allow_null=True))
+    def get_action(self, payment: Payment) -> dict[str, Any] | None:
+        return payment.action if payment.in_fog else None
+
+    def get_status_url(self, payment: Payment) -> str:
+        return f"/api/v1/payments/{payment.payment_no}/status"
+
+
+class LineSerializer(serializers.Serializer):
+    sku = serializers.CharField()
+    title = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit_price = MoneySerializer()
+    total = MoneySerializer()
+
+
+class OrderSerializer(serializers.Serializer):
+    order_no = serializers.CharField()
+    token = serializers.CharField(help_text="opens this order: send it as X-Order-Token")
+    status = serializers.ChoiceField(choices=OrderStatus.choices)
+    version = serializers.IntegerField(help_text="grows with each change of the order")
+    cancel_asked = serializers.BooleanField(help_text="cancelled as soon as no payment is open")
+    total = MoneySerializer()
+    lines = LineSerializer(many=True)
+    payments = PaymentSerializer(many=True, help_text="the newest first")
+    created_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+
+
+class PaymentStatusSerializer(serializers.Serializer):
+    payment_no = serializers.CharField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    final = serializers.BooleanField(help_text="the order knows the end too: stop asking")
+    version = serializers.IntegerField(help_text="only grows; ignore an answer with a smaller one")
+    poll_after_ms = serializers.IntegerField(
+        allow_null=True, help_text="ask again after this; null: stop asking"
+    )
+    give_up_at = serializers.DateTimeField(help_text="stop asking at this time at the latest")
+    order_no = serializers.CharField()
+    order_status = serializers.ChoiceField(choices=OrderStatus.choices)
+
+
+def order_as_json(order: Order) -> dict[str, Any]:
+    """An order with its lines and payments, for one who may see it."""
+
+    return {
+        "order_no": order.order_no,
+        "token": order_token(order.order_no),
+        "status": order.status,
+        "version": order.version,
+        "cancel_asked": order.cancel_asked_at is not None,
+        "total": money(order.total, order.currency),
+        "lines": [
+            {
+                "sku": line.sku,
+                "title": line.title,
+                "quantity": line.quantity,
+                "unit_price": money(line.unit_price, order.currency),
+                "total": money(line.total, order.currency),
+            }
+            for line in order.lines.all()
+        ],
+        "payments": PaymentSerializer(payments_of(order_no=order.order_no), many=True).data,
+        "created_at": order.created_at,
+        "paid_at": order.paid_at,
+    }

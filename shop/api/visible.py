@@ -1,0 +1,33 @@
+"""What a request may see: its user's orders, and the one that it shows the token of."""
+
+from rest_framework.request import Request
+
+from orders.models import Order
+from orders.selectors import get_order
+from payments.models import Payment
+from payments.selectors import UnknownPayment, get_payment
+from shop.access import is_order_token
+from shop.api.problems import not_here
+
+
+def may_see(request: Request, *, order_no: str, owner_id: int | None) -> bool:
+    """Whether the request comes from the order's owner, or carries its token."""
+    if owner_id is not None and request.user.pk == owner_id:
+        return True
+    return is_order_token(request.headers.get("X-Order-Token", ""), order_no=order_no)
+
+
+def visible_order(request: Request, order_no: str) -> Order:
+    order = get_order(order_no=order_no)
+    if not may_see(request, order_no=order_no, owner_id=order.owner_id):
+        raise not_here()
+    return order
+
+
+def visible_payment(request: Request, payment_no: str) -> Payment:
+    try:
+        payment = get_payment(payment_no=payment_no)
+    except UnknownPayment:
+        raise not_here() from None
+    visible_order(request, payment.order_no)
+    return payment

@@ -1,0 +1,16 @@
+"""What is answered when nothing fits or something broke: a problem to apps, a page to people."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from shop.api import problems
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "shop/not_found.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problems.server_error(request)
+    return render(request, "shop/server_error.html", status=500)

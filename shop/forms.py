@@ -1,0 +1,29 @@
+"""What shoppers fill in."""
+
+import secrets
+
+from django import forms
+
+from shop.services import MOST_OF_ONE
+
+
+def new_key() -> str:
+    """One filled-in form makes one order, however often it is sent."""
+    return secrets.token_urlsafe(24)
+
+
+class BuyForm(forms.Form):
+    quantity = forms.IntegerField(
+        label="How many?",
+        min_value=1,
+        max_value=MOST_OF_ONE,
+        initial=1,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+    email = forms.EmailField(
+        label="E-mail",
+        required=False,
+        help_text="Optional: only for questions about this order.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@example.com"}),
+    )
+    key = forms.CharField(min_length=16, max_length=255, initial=new_key, widget=forms.HiddenInput)

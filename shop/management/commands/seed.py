@@ -1,0 +1,62 @@
+"""Something to sell and somebody to sell it to, for trying the shop."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+from rest_framework.authtoken.models import Token
+
+from shop.models import Product
+
+PRODUCTS = (
+    ("umbrella", "☔", "Umbrella", "Lets no drop through.", 12900, "CNY"),
+    ("teapot", "🫖", "Teapot", "Holds 0.9 l, and pours without dripping.", 26800, "CNY"),
+    ("watering-can", "🪴", "Window garden", "Basil, mint and a can for both.", 8950, "CNY"),
+    ("thermos", "🧋", "Thermos cup", "Hot for eight hours, tight for ever.", 15900, "CNY"),
+    ("rubber-duck", "🦆", "Rubber duck", "Listens to your bugs, swims on.", 100, "CNY"),
+    ("matcha", "🍵", "Matcha from Uji", "30 g, stone-ground. Priced in yen.", 2400, "JPY"),
+)
+
+
+class Command(BaseCommand):
+    """Idempotent: what is there already, and what people have changed since, stays as it is."""
+
+    help = __doc__
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for sku, emoji, title, description, price, currency in PRODUCTS:
+            Product.objects.get_or_create(
+                sku=sku,
+                defaults={
+                    "emoji": emoji,
+                    "title": title,
+                    "description": description,
+                    "price": price,
+                    "currency": currency,
+                },
+            )
+        self.stdout.write(f"{len(PRODUCTS)} products are for sale.")
+        self._seed_admin()
+        if not settings.PRODUCTION:
+            self._seed_app()
+
+    def _seed_admin(self) -> None:
+        """The operators' first account. In production only with a password that was chosen."""
+        password = settings.ADMIN_PASSWORD or ("" if settings.PRODUCTION else "admin")
+        users = get_user_model().objects
+        if not password:
+            self.stdout.write("No admin was made: set NODROP_ADMIN_PASSWORD to get one.")
+        elif not users.filter(username="admin").exists():
+            users.create_superuser("admin", "admin@example.com", password)
+            shown = "the password you set" if settings.ADMIN_PASSWORD else "password admin"
+            self.stdout.write(f"Admin: user admin, {shown}.")
+
+    def _seed_app(self) -> None:
+        """An app's user, whose token is known to everybody: for trying only."""
+        app, is_new = get_user_model().objects.get_or_create(username="demo")
+        if is_new:
+            app.set_unusable_password()
+            app.save()
+        Token.objects.get_or_create(user=app, defaults={"key": "demo"})
+        self.stdout.write("App: send `Authorization: Token demo`.")
