@@ -9,11 +9,12 @@ they stop.
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from urllib.parse import parse_qs, quote, urlsplit
@@ -71,6 +72,10 @@ def wanted() -> bool:
     return not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"))
 
 
+class ServersInUse(Exception):
+    """Their data can't be deleted now."""
+
+
 @contextmanager
 def lease(*, throwaway: bool = False) -> Iterator[int | None]:
     """Have both servers up; gives the lease's file descriptor, or None where addresses are set.
@@ -90,6 +95,17 @@ def lease(*, throwaway: bool = False) -> Iterator[int | None]:
             yield leases.fileno()
     finally:
         _wait_if_last(data)
+
+
+def remove() -> None:
+    """Delete the servers' data; raises ServersInUse while somebody uses them."""
+    data = data_dir()
+    if not data.exists():
+        return
+    with (data / KEEPER).open("a") as keeper:
+        if not _locks(keeper, fcntl.LOCK_EX):
+            raise ServersInUse(f"the servers of {data} are in use: end those who use them first")
+        shutil.rmtree(data)
 
 
 def _prepare(data: Path) -> None:
@@ -140,13 +156,13 @@ def _start_keeper(lock: IO[str], data: Path, sockets: Path, log: Path, *, throwa
     """The keeper inherits the lock and with it keeps others from starting a second one."""
     command = [sys.executable, "-P", servers.__file__, str(data), str(sockets)]
     with log.open("w") as output:
-        subprocess.Popen(
+        subprocess.run(
             [*command, "throwaway"] if throwaway else command,
+            check=True,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             cwd="/",
-            start_new_session=True,
             pass_fds=[lock.fileno()],
         )
 
@@ -154,14 +170,18 @@ def _start_keeper(lock: IO[str], data: Path, sockets: Path, log: Path, *, throwa
 def _wait_if_last(data: Path) -> None:
     """Return when the servers are stopped, or at once when somebody else uses them."""
     deadline = time.monotonic() + 2 * servers.STOP_SECONDS
-    while time.monotonic() < deadline and data.exists():
-        with (data / KEEPER).open("a") as keeper, (data / servers.LEASES).open("a") as leases:
-            if _locks(keeper, fcntl.LOCK_EX):
-                return  # it has ended
-            nobody_holds_it = _locks(leases, fcntl.LOCK_EX)
-            if not nobody_holds_it and _locks(leases, fcntl.LOCK_SH):
-                return  # others share it
-        time.sleep(0.02)
+    with suppress(FileNotFoundError):  # a throwaway folder is gone when its keeper is done
+        while time.monotonic() < deadline and not _is_settled(data):
+            time.sleep(0.02)
+
+
+def _is_settled(data: Path) -> bool:
+    with (data / KEEPER).open() as keeper, (data / servers.LEASES).open() as leases:
+        if _locks(keeper, fcntl.LOCK_EX):
+            return True  # it has ended
+        if _locks(leases, fcntl.LOCK_EX):
+            return False  # nobody has a lease: the keeper is about to see it
+        return _locks(leases, fcntl.LOCK_SH)  # others share it; if not, the keeper is stopping
 
 
 def _locks(file: IO[str], operation: int) -> bool:

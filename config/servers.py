@@ -270,4 +270,7 @@ def _package_folder(name: str) -> Path:
 
 
 if __name__ == "__main__":
+    if os.fork():
+        os._exit(0)  # whoever started us need not be our parent: we may well outlive it
+    os.setsid()
     keep(Path(sys.argv[1]), Path(sys.argv[2]), throwaway="throwaway" in sys.argv[3:])
