@@ -108,8 +108,8 @@ def pull_forward(*, payment_no: str, now: dt.datetime) -> bool:
 def close_payment(*, payment_no: str, now: dt.datetime) -> Payment:
     """Ask that a payment be closed: query, close at the channel, query; only its word counts.
 
-    Returns the payment as it then is: perhaps succeeded, perhaps still in the fog. From now on every
-    consult of it asks for the close again.
+    Returns the payment as it then is: perhaps succeeded, perhaps still in the fog. From now on
+    every consult of it asks for the close again.
     """
     Payment.objects.filter(payment_no=payment_no, status__in=IN_FOG).update(
         close_asked_at=Coalesce("close_asked_at", now)

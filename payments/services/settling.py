@@ -156,7 +156,7 @@ def _move(payment: Payment, to: Status, finding: Finding, now: dt.datetime) -> P
         order_no=payment.order_no,
         was=was,
         now=str(to),
-        source=finding.evidence.source,
+        source=str(finding.evidence.source),
     )
     return PaymentEvent(
         payment=payment,

@@ -130,8 +130,9 @@ def create_at_channel(*, payment_no: str, now: dt.datetime) -> Payment:
 
 def _create(payment: Payment) -> tuple[Created | None, Status | None, str]:
     """Call the channel: what it created, what that claims, and what went wrong."""
+    channel, charge = get_channel(payment.channel), _charge(payment)
     try:
-        return get_channel(payment.channel).create(_charge(payment)), Status.PAYING, ""
+        return channel.create(charge), Status.PAYING, ""
     except DefiniteNo as error:
         return None, Status.FAILED, str(error)
     except NotExecuted as error:

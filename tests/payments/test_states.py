@@ -22,8 +22,8 @@ def test_every_status_has_a_row_of_moves():
 
 
 def test_fog_and_ends_share_out_all_statuses():
-    assert IN_FOG == {CREATED, PAYING}
-    assert FINAL == set(Status) - IN_FOG
+    assert {CREATED, PAYING} == IN_FOG
+    assert set(Status) - IN_FOG == FINAL
 
 
 @pytest.mark.parametrize(("was", "to"), CELLS)
