@@ -1,7 +1,7 @@
 """Where a wallet may send a shopper back to.
 
-Only to ourselves and to origins that the shop has named (`NODROP_RETURN_ORIGINS`): right after a true
-payment, a page that says "that failed, pay here" would be believed.
+Only to ourselves and to origins that the shop has named (`NODROP_RETURN_ORIGINS`): right after a
+true payment, a page that says "that failed, pay here" would be believed.
 """
 
 from urllib.parse import urlsplit
