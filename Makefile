@@ -30,8 +30,9 @@ worker beat push: migrate ## The same for these
 wallet: install ## The sandbox wallet: where the shopper of a demo pays
 	@$(BIN)/python -m config.run $@
 
-migrate: install ## Bring the database's tables up to date
+migrate: install ## Bring the database's tables and beat's entries up to date
 	@$(BIN)/python -m config.run manage migrate --verbosity 0
+	@$(BIN)/python -m config.run manage sync_beat
 
 seed: migrate ## Put the demo's products and people into the database, if they are missing
 	@$(BIN)/python -m config.run manage seed

@@ -8,7 +8,6 @@ however this process dies, no part is left running.
 """
 
 import contextlib
-import http.client
 import os
 import re
 import signal
@@ -23,7 +22,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from config import embedded
-from config.run import PARTS, VARIABLES
+from config.run import PARTS, VARIABLES, is_healthy
 
 RESTART_DELAY = 0.5  # seconds
 
@@ -113,7 +112,7 @@ class Processes:
             return False
         if part.says:
             return re.search(part.says, runner.said()) is not None
-        return _answers(int(self.env[part.port]))
+        return is_healthy(name, self.env)
 
     def __enter__(self) -> Self:
         # SIGTERM's default would end us without a word to the parts.
@@ -211,18 +210,6 @@ def usual_ports(given: Mapping[str, str]) -> dict[str, int]:
 
 def _listen(port: int) -> socket.socket:
     return socket.create_server(("127.0.0.1", port))
-
-
-def _answers(port: int) -> bool:
-    """Any answer but a failure; an open port tells nothing, the code may still be loading."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/livez")
-        return connection.getresponse().status < 500
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ first and hands it on, so that they run for exactly as long as somebody uses the
 
 import argparse
 import fcntl
+import http.client
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ VARIABLES = {
     "NODROP_WEB_THREADS": "8",
     "NODROP_WORKER_THREADS": "8",
 }
+SETTING_UP = {"migrate", "sync_beat", "seed"}  # `make` in several terminals runs them at once
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,15 @@ class Part:
     says: str = ""
 
 
-GRANIAN = "granian --host {NODROP_HOST} --workers-kill-timeout 10 --no-reload"
+GRANIAN = "granian --host {NODROP_HOST} --workers-kill-timeout 10"
 PARTS = {
     "web": Part(
-        f"{GRANIAN} --interface wsgi --port {{NODROP_WEB_PORT}} --workers {{NODROP_WEB_WORKERS}}"
+        f"{GRANIAN} --interface wsgi --no-ws --port {{NODROP_WEB_PORT}} --workers {{NODROP_WEB_WORKERS}}"
         " --blocking-threads {NODROP_WEB_THREADS} config.wsgi:application",
         port="NODROP_WEB_PORT",
     ),
     "push": Part(
-        f"{GRANIAN} --interface asgi --port {{NODROP_PUSH_PORT}} config.asgi:application",
+        f"{GRANIAN} --interface asginl --port {{NODROP_PUSH_PORT}} config.asgi:application",
         port="NODROP_PUSH_PORT",
     ),
     # Threads: the work is waiting for channels and for the database. Mingle and gossip are talk
@@ -59,7 +61,7 @@ PARTS = {
         " --loglevel INFO --without-mingle --without-gossip",
         says=r"@\S+ ready\.",
     ),
-    "beat": Part("celery -A config beat --loglevel INFO", says=r"beat: Starting"),
+    "beat": Part("celery -A config beat --loglevel INFO", says=r"LocalTime ->"),
     "wallet": Part(
         "payments.channels.sandbox.server --host {NODROP_HOST} --port {NODROP_WALLET_PORT}",
         port="NODROP_WALLET_PORT",
@@ -76,6 +78,20 @@ def command(name: str, environ: Mapping[str, str]) -> list[str]:
     return [sys.executable, "-m", *words]
 
 
+def is_healthy(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether the part answers. An open port tells nothing: the code may still be loading."""
+    port = int(environ.get(PARTS[name].port) or VARIABLES[PARTS[name].port])
+    host = environ.get("NODROP_ALLOWED_HOSTS", "").split(",")[0] or "127.0.0.1"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/livez", headers={"Host": host})
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def main() -> None:
     arguments = _arguments()
     if arguments.parent is not None:
@@ -85,6 +101,8 @@ def main() -> None:
     os.chdir(embedded.BASE_DIR)
     if arguments.part == "clean":
         embedded.remove()
+    elif arguments.part == "healthy":
+        sys.exit(not is_healthy(arguments.words[0], os.environ))
     elif arguments.part == "manage":
         _become([sys.executable, "manage.py", *arguments.words])
     else:
@@ -96,24 +114,24 @@ def _become(words: list[str]) -> None:
     with embedded.lease() as lease:
         if lease is not None:
             os.set_inheritable(lease, True)
-            if "migrate" in words:
+            if SETTING_UP.intersection(words):
                 _one_at_a_time()
-        sys.stdout.flush()
+        os.environ["PYTHONUNBUFFERED"] = "1"  # who waits for a line must see it when it is said
         os.execv(words[0], words)  # noqa: S606  (no shell is what we want)
 
 
 def _one_at_a_time() -> None:
-    """Wait for another `migrate` to end; our lock is inherited, so it is held until ours has."""
-    lock = os.open(embedded.data_dir() / "migrate.lock", os.O_CREAT | os.O_RDWR)
+    """Wait for another set-up to end; our lock is inherited, so it is held until ours has."""
+    lock = os.open(embedded.data_dir() / "setup.lock", os.O_CREAT | os.O_RDWR)
     os.set_inheritable(lock, True)
     fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m config.run", description="Run one part.")
-    parser.add_argument("part", choices=[*PARTS, "manage", "clean"])
+    parser.add_argument("part", choices=[*PARTS, "manage", "healthy", "clean"])
     parser.add_argument("--parent", type=int, help="end when this process does")
-    parser.add_argument("words", nargs=argparse.REMAINDER, help="for manage: Django's command")
+    parser.add_argument("words", nargs=argparse.REMAINDER, help="Django's command, or a part")
     return parser.parse_args()
 
 

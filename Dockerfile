@@ -1,0 +1,16 @@
+# One image for every part: `python -m config.run web` (or push, worker, beat, wallet).
+FROM python:3.11-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+WORKDIR /app
+
+COPY requirements.txt .
+RUN pip install --no-cache-dir --no-compile --disable-pip-version-check -r requirements.txt
+
+COPY . .
+RUN python manage.py collectstatic --noinput --verbosity 0 \
+    && useradd --system --uid 10001 --no-create-home nodrop
+USER nodrop
+
+EXPOSE 8000
+CMD ["python", "-m", "config.run", "web"]
