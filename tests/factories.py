@@ -8,6 +8,13 @@ from orders import services as orders
 from orders.models import Order
 from payments import services as payments
 from payments.models import Payment
+from shop.models import Product
+
+
+def a_product(sku: str = "tea", *, price: int = 1250, **values: object) -> Product:
+    """Something for sale; `price` in minor units of CNY, unless `values` say otherwise."""
+    defaults = {"title": sku.title(), "emoji": "🍵", "currency": "CNY"}
+    return Product.objects.create(sku=sku, price=price, **(defaults | values))
 
 
 def an_order(*, total: int = 1250, currency: str = "CNY", **values: object) -> Order:

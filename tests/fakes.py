@@ -101,7 +101,7 @@ class FakeChannel:
         self._move(payment_no, state)
 
     def callback(
-        self, payment_no: str, *, event_id: str = "", **changed: object
+        self, payment_no: str, /, *, event_id: str = "", **changed: object
     ) -> tuple[dict[str, str], bytes]:
         """Headers and body of a signed callback about the present state, with `changed` values."""
         report = replace(self.reports[payment_no], **changed)  # type: ignore[arg-type]
