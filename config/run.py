@@ -46,8 +46,9 @@ class Part:
 GRANIAN = "granian --host {NODROP_HOST} --workers-kill-timeout 10"
 PARTS = {
     "web": Part(
-        f"{GRANIAN} --interface wsgi --no-ws --port {{NODROP_WEB_PORT}} --workers {{NODROP_WEB_WORKERS}}"
-        " --blocking-threads {NODROP_WEB_THREADS} config.wsgi:application",
+        f"{GRANIAN} --interface wsgi --no-ws --port {{NODROP_WEB_PORT}}"
+        " --workers {NODROP_WEB_WORKERS} --blocking-threads {NODROP_WEB_THREADS}"
+        " config.wsgi:application",
         port="NODROP_WEB_PORT",
     ),
     "push": Part(
