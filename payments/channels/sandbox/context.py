@@ -56,7 +56,7 @@ def build(settings: Settings, *, public_url: str) -> Context:
     database = Database(settings.data / "wallet.sqlite3")
     board = Board(database, seed=settings.seed)
     ledger = Ledger(database, Announcer(board))
-    outbox = Outbox(database, retries=settings.retries, patience=settings.callback_timeout + 5)
+    outbox = Outbox(database, retries=settings.retries, patience=settings.callback_timeout + 1)
     return Context(
         settings=settings,
         public_url=public_url,

@@ -59,8 +59,8 @@ def _options(switch: Switch, form: FormData) -> dict[str, Any]:
         "probability": percent if isinstance(percent, str) else percent / 100
     }
     options |= {field: _figure(form[field]) for field in switch.numbers if field in form}
-    if "operations" in form:
-        options["operations"] = [str(item) for item in form.getlist("operations")]
+    if len(switch.operations) > 1:
+        options["operations"] = [str(item) for item in form.getlist("operations")] or ["all"]
     if "style" in form:
         options["style"] = str(form["style"])
     return options

@@ -17,6 +17,8 @@ from payments.channels.sandbox.settings import API_KEY, MERCHANT, WEBHOOK_SECRET
 
 ROOT = Path(__file__).resolve().parents[3]
 
+_IN_TWO_HOURS = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
+
 
 class Wallet:
     """One wallet process over one data folder; `with Wallet(folder) as wallet` starts and stops it.
@@ -135,14 +137,14 @@ class Wallet:
 
 
 def a_charge(payment_no: str, *, notify_url: str = "http://127.0.0.1:9/", **changes: Any) -> Charge:
-    """A charge of 12.99 EUR that may be paid for ten minutes."""
+    """A charge of 12.99 EUR; the same arguments give the same charge, as a replay needs it."""
     values: dict[str, Any] = {
         "payment_no": payment_no,
         "idempotency_key": f"key-{payment_no}",
         "amount": 1299,
         "currency": "EUR",
         "subject": "Two cups",
-        "expires_at": dt.datetime.now(dt.UTC) + dt.timedelta(minutes=10),
+        "expires_at": _IN_TWO_HOURS,
         "return_url": "http://127.0.0.1:9/back",
         "notify_url": notify_url,
     }

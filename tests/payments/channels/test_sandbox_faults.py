@@ -1,0 +1,441 @@
+"""Each switch does the harm it promises, and no other."""
+
+import datetime as dt
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import requests
+
+from payments.channels.base import (
+    ChannelError,
+    ChannelState,
+    CloseOutcome,
+    OutcomeUnknown,
+    RefundReport,
+    RefundState,
+)
+from payments.channels.sandbox.channel import SandboxChannel
+from payments.channels.sandbox.switches import CATALOGUE
+from tests.payments.channels.receiver import Receiver
+from tests.payments.channels.wallet import Wallet, a_charge
+
+ALWAYS = 1.0
+
+
+@pytest.fixture
+def hasty(wallet: Wallet) -> SandboxChannel:
+    """The adapter with so little patience that a timeout costs a test no time."""
+    return wallet.channel(timeout=0.3)
+
+
+def call(channel: SandboxChannel, operation: str, payment_no: str) -> object:
+    """One call of the adapter by its operation's name."""
+    if operation == "create":
+        return channel.create(a_charge(payment_no))
+    if operation == "query":
+        return channel.query(payment_no=payment_no, channel_no="")
+    if operation == "close":
+        return channel.close(payment_no=payment_no, channel_no="")
+    if operation == "refund":
+        return refund(channel, payment_no)
+    if operation == "query_refund":
+        return channel.query_refund(refund_no=payment_no, payment_no=payment_no)
+    return list(channel.download_statement(dt.date(2020, 1, 1)))
+
+
+def refund(channel: SandboxChannel, payment_no: str) -> RefundReport:
+    return channel.refund(
+        refund_no=payment_no,
+        payment_no=payment_no,
+        channel_no="",
+        amount=500,
+        currency="EUR",
+        reason="",
+    )
+
+
+OPERATIONS = ["create", "query", "close", "refund", "query_refund", "statement"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("server_error", {"status": 502}),
+        ("garbage", {"style": "html"}),
+        ("garbage", {"style": "truncated"}),
+        ("garbage", {"style": "nan"}),
+        ("garbage", {"style": "list"}),
+        ("timeout_before", {"seconds": 0.05}),
+    ],
+)
+def test_no_operation_takes_a_broken_answer_for_one(
+    wallet: Wallet, payment_no: str, operation: str, fault: str, options: dict[str, object]
+) -> None:
+    channel = wallet.channel()
+    if operation != "create":
+        channel.create(a_charge(payment_no))
+    if operation.endswith("refund"):
+        wallet.pay(payment_no)
+    wallet.set_faults(**{fault: {"probability": 1, "operations": [operation]} | options})
+
+    with pytest.raises(OutcomeUnknown):
+        call(channel, operation, payment_no)
+
+    wallet.clear_faults()
+    assert call(channel, operation, payment_no) is not None
+
+
+def test_a_fault_hits_only_the_operations_it_was_set_for(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(server_error={"probability": 1, "operations": ["close", "refund"]})
+
+    channel.create(a_charge(payment_no))
+    channel.query(payment_no=payment_no, channel_no="")
+    with pytest.raises(OutcomeUnknown):
+        channel.close(payment_no=payment_no, channel_no="")
+
+
+def test_timeout_before_leaves_nothing_behind(
+    wallet: Wallet, hasty: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(timeout_before=ALWAYS)
+
+    with pytest.raises(OutcomeUnknown):
+        hasty.create(a_charge(payment_no))
+
+    assert payment_no not in wallet.ledger()
+
+
+def test_create_then_timeout_leaves_a_bill_that_a_replay_finds(
+    wallet: Wallet, hasty: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(create_then_timeout={"probability": 1, "times": 1})
+    charge = a_charge(payment_no)
+
+    with pytest.raises(OutcomeUnknown):
+        hasty.create(charge)
+
+    bill = wallet.ledger()[payment_no]
+    assert (bill["state"], hasty.create(charge).channel_no) == ("pending", bill["bill_no"])
+
+
+def test_charge_then_timeout_takes_the_money_and_says_nothing(
+    wallet: Wallet, hasty: SandboxChannel, shop: Receiver, payment_no: str
+) -> None:
+    wallet.set_faults(charge_then_timeout=ALWAYS, lose_callback=ALWAYS)
+
+    with pytest.raises(OutcomeUnknown):
+        hasty.create(a_charge(payment_no, notify_url=shop.url))
+
+    assert wallet.ledger()[payment_no]["captured"] == 1299
+    assert hasty.query(payment_no=payment_no, channel_no="").state is ChannelState.PAID
+    assert shop.received == []
+
+
+def test_timeout_after_a_close_has_closed(
+    wallet: Wallet, hasty: SandboxChannel, payment_no: str
+) -> None:
+    hasty.create(a_charge(payment_no))
+    wallet.set_faults(timeout_after={"probability": 1, "operations": ["close"]})
+
+    with pytest.raises(OutcomeUnknown):
+        hasty.close(payment_no=payment_no, channel_no="")
+
+    assert hasty.query(payment_no=payment_no, channel_no="").state is ChannelState.CLOSED
+
+
+def test_timeout_after_a_refund_has_refunded_once(
+    wallet: Wallet, hasty: SandboxChannel, payment_no: str
+) -> None:
+    hasty.create(a_charge(payment_no))
+    wallet.pay(payment_no)
+    wallet.set_faults(timeout_after={"probability": 1, "times": 2})
+
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown):
+            refund(hasty, payment_no)
+
+    assert refund(hasty, payment_no).state is RefundState.SUCCEEDED
+    assert wallet.ledger()[payment_no]["refunded"] == 500
+
+
+def test_garbage_is_answered_after_the_deed(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(garbage=ALWAYS)
+
+    with pytest.raises(OutcomeUnknown):
+        channel.create(a_charge(payment_no))
+
+    assert wallet.ledger()[payment_no]["state"] == "pending"
+
+
+def test_a_busy_close_closes_nothing(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    channel.create(a_charge(payment_no))
+    wallet.set_faults(busy_close=ALWAYS)
+
+    assert channel.close(payment_no=payment_no, channel_no="") is CloseOutcome.BUSY
+    assert wallet.ledger()[payment_no]["state"] == "pending"
+
+
+def test_a_young_bill_is_not_found_at_first(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(not_found_for={"probability": 1, "seconds": 0.6})
+    channel.create(a_charge(payment_no))
+    wallet.pay(payment_no)
+
+    assert channel.query(payment_no=payment_no, channel_no="").state is ChannelState.NOT_FOUND
+    time.sleep(0.7)
+    assert channel.query(payment_no=payment_no, channel_no="").state is ChannelState.PAID
+
+
+def test_a_paid_bill_is_pending_at_first(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(pending_for={"probability": 1, "seconds": 0.6})
+    channel.create(a_charge(payment_no))
+    wallet.pay(payment_no)
+
+    first = channel.query(payment_no=payment_no, channel_no="")
+    assert (first.state, first.paid_at) == (ChannelState.PENDING, None)
+    time.sleep(0.7)
+    assert channel.query(payment_no=payment_no, channel_no="").state is ChannelState.PAID
+
+
+def test_a_refund_is_pending_at_first(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(refund_pending_for={"probability": 1, "seconds": 0.6})
+    channel.create(a_charge(payment_no))
+    wallet.pay(payment_no)
+
+    assert refund(channel, payment_no).state is RefundState.PENDING
+    time.sleep(0.7)
+    report = channel.query_refund(refund_no=payment_no, payment_no=payment_no)
+    assert report.state is RefundState.SUCCEEDED
+
+
+def test_a_wrong_amount_is_told_by_query_and_callback_alike(
+    wallet: Wallet, channel: SandboxChannel, shop: Receiver, payment_no: str
+) -> None:
+    wallet.set_faults(wrong_amount={"probability": 1, "delta": -100})
+    channel.create(a_charge(payment_no, notify_url=shop.url))
+    wallet.pay(payment_no)
+
+    received = shop.wait_for(1)[0]
+    callback = channel.parse_callback(
+        headers=received.headers, body=received.body, now=dt.datetime.now(dt.UTC)
+    )
+    assert callback.report is not None
+    assert callback.report.amount == 1199
+    assert channel.query(payment_no=payment_no, channel_no="").amount == 1199
+    assert wallet.ledger()[payment_no]["captured"] == 1299
+
+
+def test_a_wallet_that_is_down_answers_nothing_and_calls_nobody_until_it_is_up(
+    wallet: Wallet, channel: SandboxChannel, shop: Receiver, payment_no: str
+) -> None:
+    channel.create(a_charge(payment_no, notify_url=shop.url))
+    wallet.set_faults(down=ALWAYS)
+    wallet.pay(payment_no)
+
+    for operation in OPERATIONS:
+        with pytest.raises(OutcomeUnknown):
+            call(channel, operation, payment_no)
+    time.sleep(0.3)
+    assert shop.received == []
+
+    wallet.clear_faults()
+    shop.wait_for(1)
+
+
+def test_a_lost_callback_never_comes(
+    wallet: Wallet, channel: SandboxChannel, shop: Receiver, payment_no: str
+) -> None:
+    wallet.set_faults(lose_callback=ALWAYS)
+    bill_no = channel.create(a_charge(payment_no, notify_url=shop.url)).channel_no
+    wallet.pay(payment_no)
+
+    wallet.clear_faults()
+    time.sleep(0.4)
+
+    assert shop.received == []
+    assert "A switch lost it" in wallet.call("GET", f"/bills/{bill_no}").text
+
+
+def test_a_delayed_callback_comes_late(
+    wallet: Wallet, channel: SandboxChannel, shop: Receiver, payment_no: str
+) -> None:
+    wallet.set_faults(delay_callback={"probability": 1, "seconds": 0.5})
+    channel.create(a_charge(payment_no, notify_url=shop.url))
+    wallet.pay(payment_no)
+    paid_at = time.time()
+
+    assert shop.wait_for(1)[0].at - paid_at > 0.4
+
+
+def test_a_duplicated_callback_comes_several_times_at_once(
+    wallet: Wallet, channel: SandboxChannel, shop: Receiver, payment_no: str
+) -> None:
+    wallet.set_faults(duplicate_callback={"probability": 1, "count": 5})
+    channel.create(a_charge(payment_no, notify_url=shop.url))
+    wallet.pay(payment_no)
+
+    received = shop.wait_for(5)
+
+    assert len({one.headers["webhook-id"] for one in received}) == 1
+    assert received[-1].at - received[0].at < 0.5
+
+
+def test_reordered_callbacks_come_in_pairs_the_wrong_way_round(
+    wallet: Wallet, channel: SandboxChannel, shop: Receiver, payment_no: str
+) -> None:
+    wallet.set_faults(reorder_callbacks={"probability": 1, "seconds": 30})
+    numbers = [f"{payment_no}-{turn}" for turn in range(2)]
+    for number in numbers:
+        channel.create(a_charge(number, notify_url=shop.url))
+        wallet.pay(number)
+
+    received = shop.wait_for(2)
+
+    told = [number for one in received for number in numbers if number.encode() in one.body]
+    assert told == numbers[::-1]
+
+
+def test_a_held_callback_leaves_by_itself_when_no_other_comes(
+    wallet: Wallet, channel: SandboxChannel, shop: Receiver, payment_no: str
+) -> None:
+    wallet.set_faults(reorder_callbacks={"probability": 1, "seconds": 0.3})
+    channel.create(a_charge(payment_no, notify_url=shop.url))
+    wallet.pay(payment_no)
+
+    shop.wait_for(1)
+
+
+def test_one_payment_may_have_switches_of_its_own(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    other_no = f"{payment_no}-2"
+    wallet.set_faults(payment_no=payment_no, server_error=ALWAYS)
+
+    with pytest.raises(OutcomeUnknown):
+        channel.create(a_charge(payment_no))
+    channel.create(a_charge(other_no))
+
+
+def test_a_payments_own_switch_may_also_be_off(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(server_error=ALWAYS)
+    wallet.set_faults(payment_no=payment_no, server_error=0)
+
+    channel.create(a_charge(payment_no))
+    with pytest.raises(OutcomeUnknown):
+        channel.create(a_charge(f"{payment_no}-2"))
+
+
+def _outcomes(folder: Path, seed: int) -> list[bool]:
+    with Wallet(folder, seed=seed) as wallet:
+        wallet.set_faults(server_error=0.5)
+        found = []
+        for number in ("A", "B", "C") * 10:
+            try:
+                wallet.channel().query(payment_no=number, channel_no="")
+                found.append(True)
+            except ChannelError:
+                found.append(False)
+    return found
+
+
+def test_the_dice_follow_the_seed(tmp_path: Path) -> None:
+    first, again, other = (
+        _outcomes(tmp_path / name, seed) for name, seed in (("1", 7), ("2", 7), ("3", 8))
+    )
+
+    assert first == again != other
+    assert 5 < Counter(first)[True] < 25
+
+
+def test_switches_survive_a_restart(tmp_path: Path) -> None:
+    with Wallet(tmp_path) as wallet:
+        wallet.set_faults(server_error=ALWAYS)
+        wallet.stop()
+        wallet.start()
+
+        with pytest.raises(OutcomeUnknown):
+            wallet.channel().query(payment_no="P", channel_no="")
+
+
+def test_put_replaces_post_adds_and_delete_turns_all_off(wallet: Wallet) -> None:
+    def active() -> set[str]:
+        switches = wallet.call("GET", "/faults").json()
+        return {name for name, options in switches.items() if options["probability"]}
+
+    wallet.call("PUT", "/faults", json={"down": 0.1, "garbage": 0.2})
+    wallet.call("PUT", "/faults", json={"garbage": 0.2})
+    assert active() == {"garbage"}
+    wallet.call("POST", "/faults", json={"delay_callback": {"probability": 1, "seconds": 9}})
+    wallet.call("POST", "/faults", json={"delay_callback": {"probability": 0.5}})
+    assert active() == {"garbage", "delay_callback"}
+    assert wallet.call("GET", "/faults").json()["delay_callback"]["seconds"] == 9
+    wallet.call("DELETE", "/faults")
+    assert active() == set()
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"lose_calback": 1}, "lose_calback"),
+        ({"lose_callback": 1.5}, "lose_callback.probability"),
+        ({"lose_callback": True}, "lose_callback"),
+        ({"lose_callback": {"probability": "1"}}, "lose_callback.probability"),
+        ({"lose_callback": {"seconds": 1}}, "lose_callback.seconds"),
+        ({"delay_callback": {"probability": 1, "seconds": -1}}, "delay_callback.seconds"),
+        ({"duplicate_callback": {"count": 2.5}}, "duplicate_callback.count"),
+        ({"not_found_for": {"seconds": 61}}, "not_found_for.seconds"),
+        ({"garbage": {"operations": ["pay"]}}, "garbage.operations"),
+        ({"garbage": {"operations": []}}, "garbage.operations"),
+        ({"garbage": {"operations": [["all"]]}}, "garbage.operations"),
+        ({"garbage": {"style": "nice"}}, "garbage.style"),
+        ({"garbage": {"style": []}}, "garbage.style"),
+        ([], "body"),
+    ],
+)
+def test_a_switch_that_can_not_be_is_refused_by_name(
+    wallet: Wallet, given: object, field: str
+) -> None:
+    before = wallet.call("GET", "/faults").json()
+
+    answer = requests.put(f"{wallet.url}/faults", json=given, timeout=5)
+
+    assert answer.status_code == 400
+    assert field in answer.json().get("details", {"body": ""})
+    assert wallet.call("GET", "/faults").json() == before
+
+
+def test_every_switch_can_be_turned_on_and_read_back(wallet: Wallet) -> None:
+    wallet.set_faults(**dict.fromkeys(CATALOGUE, 0.25))
+
+    switches = wallet.call("GET", "/faults").json()
+
+    assert {name: options["probability"] for name, options in switches.items()} == dict.fromkeys(
+        CATALOGUE, 0.25
+    )
+
+
+def test_charge_then_timeout_charges_nothing_that_was_refused(
+    wallet: Wallet, hasty: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(charge_then_timeout=ALWAYS)
+
+    with pytest.raises(OutcomeUnknown):
+        hasty.create(a_charge(payment_no, amount=-1))
+
+    assert payment_no not in wallet.ledger()
