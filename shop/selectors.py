@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
-from orders.models import Attempt
+from orders.models import Attempt, Order
 from payments.models import Payment
 from payments.states import IN_FOG
 from shop import cadence
@@ -41,24 +41,22 @@ def payment_standing(*, payment_no: str, now: dt.datetime) -> PaymentStanding | 
     It is final only when the order side has consumed the payment's last event: an app that stops
     asking then finds the order as it stays. `version` grows with each change of either side.
     """
-    attempt = Attempt.objects.filter(payment_no=OuterRef("payment_no")).values(
-        order=JSONObject(
-            seq="seq",
-            status="order__status",
-            version="order__version",
-            owner_id="order__owner_id",
+    seen = Attempt.objects.filter(payment_no=OuterRef(OuterRef("payment_no"))).values("seq")
+    order_of = Order.objects.filter(order_no=OuterRef("order_no")).values(
+        known=JSONObject(
+            status="status", version="version", owner_id="owner_id", seq=Subquery(seen)
         )
     )
     row = (
         Payment.objects.filter(payment_no=payment_no)
-        .annotate(order=Subquery(attempt))
+        .annotate(order=Subquery(order_of))
         .values("order_no", "status", "version", "created_at", "returned_at", "order")
         .first()
     )
     if row is None or row["order"] is None:
         return None
     order = row["order"]
-    final = row["status"] not in IN_FOG and order["seq"] >= row["version"]
+    final = row["status"] not in IN_FOG and (order["seq"] or 0) >= row["version"]
     since = row["returned_at"] or row["created_at"]
     return PaymentStanding(
         payment_no=payment_no,

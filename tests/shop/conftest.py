@@ -1,0 +1,84 @@
+"""Apps and browsers that use the shop, and the world's turning in between."""
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from rest_framework.authtoken.models import Token
+
+from payments import services as payments
+from tests.factories import a_product
+from workers import relay
+
+TEA = {"lines": [{"sku": "tea", "quantity": 2}]}
+
+
+@dataclass
+class App:
+    """An app that uses the REST API; `headers` say who it is."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.client.get(f"/api/v1{path}", headers=self.headers | headers)
+
+    def post(self, path: str, body: object = None, **headers: str) -> HttpResponse:
+        return self.client.post(
+            f"/api/v1{path}",
+            data=json.dumps(body or {}),
+            content_type="application/json",
+            headers=self.headers | headers,
+        )
+
+    def order(self, body: object = TEA) -> dict:
+        """Place an order; a guest shows its token from then on."""
+        order = self.post("/orders", body).json()
+        if "Authorization" not in self.headers:
+            self.headers = {"X-Order-Token": order["token"]}
+        return order
+
+    def pay(self, order: dict, channel: str = "fake") -> dict:
+        return self.post(f"/orders/{order['order_no']}/payments", {"channel": channel}).json()
+
+    def status(self, payment: dict) -> dict:
+        return self.get(f"/payments/{payment['payment_no']}/status").json()
+
+
+def a_user_app(name: str) -> App:
+    user = get_user_model().objects.create_user(name)
+    return App({"Authorization": f"Token {Token.objects.create(user=user).key}"})
+
+
+def learn(payment_no: str) -> None:
+    """The channel is asked about a payment; the order does not know yet."""
+    payments.query_now(payment_no=payment_no, now=timezone.now(), actor="")
+
+
+def tell_orders() -> None:
+    """The relay runs."""
+    relay.relay_due(now=timezone.now())
+
+
+@pytest.fixture
+def tea(channel):
+    return a_product("tea")
+
+
+@pytest.fixture
+def guest(tea):
+    return App()
+
+
+@pytest.fixture
+def ann(tea):
+    return a_user_app("ann")
+
+
+@pytest.fixture
+def bob(tea):
+    return a_user_app("bob")

@@ -1,0 +1,290 @@
+"""The pages, without JavaScript: order, pay, come back, and be told no more than is known."""
+
+import datetime as dt
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from orders.models import Order
+from payments.channels.base import Action, ChannelState, Created, DefiniteNo, OutcomeUnknown
+from payments.channels.registry import get_channel
+from payments.models import Payment
+from shop.access import link_key
+from tests.factories import a_product
+from tests.shop.conftest import learn, tell_orders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _something_for_sale(tea):
+    a_product("matcha", price=2400, currency="JPY")
+
+
+def buy(browser, **changed):
+    form = re.search(r'name="key" value="([^"]+)"', browser.get("/products/tea/").text)
+    return browser.post("/products/tea/", {"quantity": "2", "key": form[1], **changed})
+
+
+def an_order(browser):
+    return buy(browser)["Location"]
+
+
+def pay(browser, order, channel="fake"):
+    return browser.post(f"{order}pay/", {"channel": channel})
+
+
+def text_of(browser, path):
+    return re.sub(r"\s+", " ", browser.get(path).text)
+
+
+def the_payment():
+    return Payment.objects.latest("id")
+
+
+def end(state):
+    """The channel ends the payment, and everybody learns of it."""
+    fake = get_channel("fake")
+    if state is ChannelState.PAID:
+        fake.pay(the_payment().payment_no)
+    else:
+        fake.end(the_payment().payment_no, state)
+    learn(the_payment().payment_no)
+    tell_orders()
+
+
+def test_the_products_with_their_prices(client):
+    page = text_of(client, "/")
+
+    assert "CN¥12.50" in page
+    assert "JP¥2,400" in page
+
+
+def test_an_order_is_placed_paid_and_confirmed(client):
+    order = an_order(client)
+    assert "Pay CN¥25.00 with Fake" in text_of(client, order)
+
+    assert pay(client, order)["Location"] == the_payment().action["url"]
+    assert client.get(the_payment().return_url)["Location"] == order
+    assert "Confirming your payment" in text_of(client, order)
+    end(ChannelState.PAID)
+
+    page = text_of(client, order)
+    assert '<h1 id="standing">Paid</h1>' in page
+    assert "Confirming" not in page
+    assert "refresh" not in page
+
+
+def test_a_form_sent_twice_is_one_order(client):
+    page = client.get("/products/tea/").text
+    key = re.search(r'name="key" value="([^"]+)"', page)[1]
+
+    places = {buy(client, key=key)["Location"] for _ in range(2)}
+
+    assert len(places) == Order.objects.count() == 1
+
+
+def test_a_form_changed_and_sent_again_asks_before_it_makes_a_second_order(client):
+    key = "k" * 20
+    buy(client, key=key)
+
+    asked = buy(client, key=key, quantity="3")
+
+    assert "Send it again for a second order" in asked.text
+    assert key not in asked.text
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize("wrong", [{"quantity": "0"}, {"quantity": "100"}, {"email": "x"}])
+def test_a_form_filled_in_wrongly_comes_back_with_the_field_marked(client, wrong):
+    page = buy(client, **wrong)
+
+    assert page.status_code == 200
+    assert 'aria-invalid="true"' in page.text
+    assert not Order.objects.exists()
+
+
+def test_while_nobody_knows_the_page_loads_itself_again_and_never_says_failed(client):
+    order = an_order(client)
+    pay(client, order)
+
+    page = text_of(client, order)
+
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
+    assert "Not paid" not in page
+    assert "pay again</button>" not in page.lower()
+
+
+def test_after_half_a_minute_the_shopper_may_go(client):
+    order = an_order(client)
+    pay(client, order)
+    Payment.objects.update(created_at=timezone.now() - dt.timedelta(seconds=31))
+
+    page = text_of(client, order)
+
+    assert "<span data-soon hidden>Confirming" in page
+    assert "<span data-still >Still confirming" in page
+    assert "Do not pay again" in page
+
+
+def test_back_from_the_wallet_the_channel_is_asked_sooner_but_not_by_the_page(client, channel):
+    order = an_order(client)
+    pay(client, order)
+
+    client.get(the_payment().return_url)
+
+    assert the_payment().returned_at is not None
+    assert channel.calls["query"] == 0
+
+
+def test_the_success_that_the_order_has_not_heard_of_is_still_being_confirmed(client, channel):
+    order = an_order(client)
+    pay(client, order)
+    channel.pay(the_payment().payment_no)
+    learn(the_payment().payment_no)
+
+    page = text_of(client, order)
+
+    assert "Confirming your payment" in page
+    assert "Paid</h1>" not in page
+
+
+def test_a_payment_that_failed_may_be_tried_again(client):
+    order = an_order(client)
+    pay(client, order)
+    end(ChannelState.FAILED)
+    assert "Not paid</h1>" in text_of(client, order)
+
+    pay(client, order)
+    end(ChannelState.PAID)
+
+    assert "Paid</h1>" in text_of(client, order)
+
+
+def test_late_money_makes_not_paid_confirming_and_then_paid(client, channel):
+    order = an_order(client)
+    pay(client, order)
+    end(ChannelState.FAILED)
+    channel.pay(the_payment().payment_no)
+    learn(the_payment().payment_no)
+    assert "Confirming your payment" in text_of(client, order)
+
+    tell_orders()
+
+    assert "Paid</h1>" in text_of(client, order)
+
+
+def test_the_wrong_amount_does_not_ask_for_more(client, channel):
+    order = an_order(client)
+    pay(client, order)
+    channel.pay(the_payment().payment_no, amount=1)
+    learn(the_payment().payment_no)
+    tell_orders()
+
+    page = text_of(client, order)
+
+    assert "The amount does not match" in page
+    assert "Pay CN¥25.00" not in page
+
+
+def test_a_refusal_of_the_wallet_is_told_with_the_next_try(client, channel):
+    channel.script("create", DefiniteNo("no"))
+    order = an_order(client)
+
+    page = client.post(f"{order}pay/", {"channel": "fake"}, follow=True).text
+
+    assert "Fake took no payment" in page
+
+
+def test_a_wallet_that_did_not_answer_can_be_asked_again(client, channel):
+    channel.script("create", OutcomeUnknown(), executed=True)
+    order = an_order(client)
+
+    assert pay(client, order)["Location"] == order
+    assert "Ask Fake again" in text_of(client, order)
+    assert pay(client, order)["Location"] == the_payment().action["url"]
+
+
+def test_paying_elsewhere_too_early_says_to_wait(client, channel):
+    order = an_order(client)
+    pay(client, order)
+    channel.script("query", OutcomeUnknown())
+
+    page = client.post(f"{order}pay/", {"channel": "other"}, follow=True).text
+
+    assert "still being confirmed" in page
+
+
+def test_a_qr_code_is_drawn_and_a_form_is_ready_to_be_sent(client, channel):
+    order = an_order(client)
+    channel.script(
+        "create",
+        Created(action=Action(kind="qr", text="weixin://pay/1")),
+        Created(action=Action(kind="form", url="https://bank.example/", fields={"a": '"1"'})),
+    )
+    assert "<svg" in pay(client, order).text
+    end_without_money(client, order)
+
+    page = pay(client, order).text
+
+    assert 'action="https://bank.example/"' in page
+    assert 'name="a" value="&quot;1&quot;"' in page
+
+
+def end_without_money(browser, order):
+    get_channel("fake").know(the_payment())
+    end(ChannelState.FAILED)
+
+
+def test_the_wallet_can_be_opened_again_for_the_same_payment(client):
+    order = an_order(client)
+    pay(client, order)
+
+    assert client.get(f"{order}wallet/")["Location"] == the_payment().action["url"]
+    assert Payment.objects.count() == 1
+
+
+def test_an_order_is_cancelled_and_its_payment_closed(client, channel):
+    order = an_order(client)
+    pay(client, order)
+
+    client.post(f"{order}cancel/")
+    assert "Cancelling" in text_of(client, order)
+    tell_orders()
+
+    assert "Cancelled</h1>" in text_of(client, order)
+    assert channel.reports[the_payment().payment_no].state == ChannelState.CLOSED
+
+
+def test_another_browser_sees_nothing_unless_it_comes_by_the_link(client, django_user_model):
+    order = an_order(client)
+    pay(client, order)
+    other = Client()
+    for path in (order, f"{order}back/", f"{order}back/?key=wrong", f"{order}wallet/"):
+        assert other.get(path).status_code == 404
+    for path in (f"{order}pay/", f"{order}cancel/"):
+        assert other.post(path).status_code == 404
+
+    assert other.get(the_payment().return_url)["Location"] == order
+    assert "Confirming" in text_of(other, order)
+
+
+def test_a_link_opens_no_other_order(client):
+    first, second = an_order(client), an_order(client)
+    key = link_key(first.split("/")[2])
+
+    assert Client().get(f"{second}back/?key={key}").status_code == 404
+
+
+def test_nothing_may_be_loaded_from_elsewhere_and_nothing_private_is_kept(client):
+    order = client.get(an_order(client))
+
+    policy = order["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "no-store" in order["Cache-Control"]
+    assert order["Referrer-Policy"] == "same-origin"
+    assert " style=" not in order.text
+    assert "<script>" not in order.text

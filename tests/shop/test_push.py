@@ -1,0 +1,84 @@
+"""Push: only who shows the order's token is told, and only that something changed."""
+
+import json
+
+import pytest
+from asgiref.sync import async_to_sync
+from asgiref.testing import ApplicationCommunicator
+from channels.layers import get_channel_layer
+from channels.routing import URLRouter
+
+from orders.notifications import group_of
+from shop.access import order_token
+from shop.push import NOT_HERE, websocket_urlpatterns
+
+ORDER = "N" + "0" * 20
+APP = URLRouter(websocket_urlpatterns)
+
+
+@pytest.fixture(autouse=True)
+def _layer_in_memory(settings):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+
+def changed(version):
+    return {"type": "order.changed", "order_no": ORDER, "version": version}
+
+
+class Socket(ApplicationCommunicator):
+    """A WebSocket to the push server. (Channels' own needs Daphne, which we don't run.)"""
+
+    def __init__(self, *, query: str = "", protocols: tuple[str, ...] = ()) -> None:
+        path = f"/ws/orders/{ORDER}/"
+        scope = {"type": "websocket", "path": path, "query_string": query.encode()}
+        super().__init__(APP, scope | {"headers": [], "subprotocols": list(protocols)})
+
+    async def connect(self):
+        await self.send_input({"type": "websocket.connect"})
+        return await self.receive_output()
+
+    async def send(self, text):
+        await self.send_input({"type": "websocket.receive", "text": text})
+
+    async def hear(self):
+        return json.loads((await self.receive_output())["text"])
+
+
+async def change(version):
+    await get_channel_layer().group_send(group_of(ORDER), changed(version))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {"query": f"token={order_token(ORDER)}"},
+        {"protocols": ("nodrop", order_token(ORDER))},
+    ],
+    ids=["in the query", "as subprotocol"],
+)
+@async_to_sync
+async def test_an_app_with_the_orders_token_hears_of_changes(token):
+    socket = Socket(**token)
+
+    accepted = await socket.connect()
+    await socket.send("whatever an app may say")
+    await change(7)
+
+    assert accepted["type"] == "websocket.accept"
+    assert accepted["subprotocol"] == ("nodrop" if "protocols" in token else None)
+    assert await socket.hear() == {"order_no": ORDER, "version": 7}
+    await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+    await socket.wait()
+
+
+@pytest.mark.parametrize("token", ["", "wrong", order_token("N" + "1" * 20)])
+@async_to_sync
+async def test_without_it_the_order_is_not_there(token):
+    socket = Socket(query=f"token={token}")
+    await socket.connect()
+
+    closed = await socket.receive_output()
+    await change(7)
+
+    assert (closed["type"], closed["code"]) == ("websocket.close", NOT_HERE)
+    assert await socket.receive_nothing()

@@ -1,0 +1,76 @@
+"""Two at once: threads on a real database."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from orders.models import Order
+from orders.states import OrderStatus
+from payments.models import Payment
+from payments.states import Status
+from tests.shop.conftest import TEA, App, tell_orders
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TAPS = 6
+
+
+def at_once(*calls):
+    """Run calls together, each on its own connection."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call):
+        try:
+            barrier.wait(timeout=10)
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_the_same_order_sent_many_times_at_once_is_one_order(guest):
+    def place():
+        return App().post("/orders", TEA, **{"Idempotency-Key": "one-key-for-all-of-them"})
+
+    answers = at_once(*[place] * TAPS)
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["order_no"] for answer in answers}) == 1
+    assert Order.objects.count() == 1
+
+
+def test_many_taps_on_pay_at_once_are_one_payment(guest, channel):
+    order = guest.order()
+
+    def tap():
+        return App(guest.headers).pay(order)["payment_no"]
+
+    assert len(set(at_once(*[tap] * TAPS))) == 1
+    assert Payment.objects.count() == 1
+    assert len(channel.keys) == 1
+
+
+def test_paying_at_two_channels_at_once_leaves_one_payment_open(guest, channel, other_channel):
+    order = guest.order()
+
+    def tap(name):
+        return lambda: App(guest.headers).pay(order, name)
+
+    at_once(tap("fake"), tap("other"))
+
+    assert Payment.objects.filter(status__in=[Status.CREATED, Status.PAYING]).count() <= 1
+
+
+def test_cancelling_while_paying_ends_in_one_of_both(guest, channel):
+    order = guest.order()
+    app = App(guest.headers)
+
+    at_once(lambda: app.pay(order), lambda: app.post(f"/orders/{order['order_no']}/cancel", None))
+    app.post(f"/orders/{order['order_no']}/cancel")
+    tell_orders()
+
+    assert Order.objects.get().status == OrderStatus.CANCELLED
+    assert not Payment.objects.filter(status__in=[Status.CREATED, Status.PAYING]).exists()
