@@ -142,8 +142,7 @@ class Postgres:
         command = [str(programs / "initdb"), "-D", str(data), "-U", "postgres"]
         command += ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions"]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        if not self.durable:
-            command.append("--no-sync")
+        command.append("--no-sync")  # right after an installation a sync would take long
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, cwd="/", **_as(user)
         )

@@ -1,0 +1,48 @@
+"""What we import is pinned: in requirements.txt, for production installs nothing else."""
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from config.embedded import BASE_DIR
+
+APPS = ("config", "orders", "payments", "shop", "workers")
+FOR_EMBEDDED_SERVERS = {"psutil"}  # only imported where requirements-dev.txt is installed
+
+
+def pinned(file: str) -> set[str]:
+    lines = (BASE_DIR / file).read_text().splitlines()
+    return {normal(re.split(r"[\[=]", line)[0]) for line in lines if "==" in line}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    froms = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    return {name.partition(".")[0] for name in [*plain, *froms] if name}
+
+
+def test_production_installs_all_that_it_imports():
+    files = [path for app in APPS for path in (BASE_DIR / app).rglob("*.py")]
+    names = set().union(*map(imported, files)) - {*APPS, *sys.stdlib_module_names}
+    providers = packages_distributions()
+
+    missing = {
+        name
+        for name in names - FOR_EMBEDDED_SERVERS
+        if not {normal(each) for each in providers.get(name, [])} & pinned("requirements.txt")
+    }
+
+    assert missing == set()
+
+
+def test_every_version_is_pinned():
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        lines = (BASE_DIR / file).read_text().splitlines()
+        assert [line for line in lines if line and line[0] not in "#-" and "==" not in line] == []
