@@ -38,5 +38,5 @@ def is_link_key(key: str, *, order_no: str) -> bool:
     return True
 
 
-def _token(order_no: str, secret: str) -> str:
+def _token(order_no: str, secret: str | bytes) -> str:
     return salted_hmac(_SALT, order_no, secret=secret, algorithm="sha256").hexdigest()

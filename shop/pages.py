@@ -147,8 +147,7 @@ def _place(form: BuyForm, wanted: Product) -> Order | None:
         )
     except IdempotencyKeyReused:
         # Sent, changed and sent again: the changed form is another order, if the shopper means it.
-        form.data = form.data.copy()
-        form.data["key"] = new_key()
+        form.data = {name: form.data[name] for name in form.data} | {"key": new_key()}
         form.add_error(None, "You have sent this form before. Send it again for a second order.")
     except services.CannotBeOrdered as error:
         form.add_error(None, " ".join(text for texts in error.errors.values() for text in texts))

@@ -46,8 +46,8 @@ class OrderConsumer(AsyncJsonWebsocketConsumer):
     def _token(self, offered: list[str]) -> str:
         if PROTOCOL in offered:
             return next((word for word in offered if word != PROTOCOL), "")
-        query = parse_qs(self.scope["query_string"].decode("latin-1"))
-        return query.get("token", [""])[0]
+        query_string: bytes = self.scope["query_string"]
+        return parse_qs(query_string.decode("latin-1")).get("token", [""])[0]
 
 
 websocket_urlpatterns = [path("ws/orders/<slug:order_no>/", OrderConsumer.as_asgi())]

@@ -99,8 +99,9 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
         return exceptions.ValidationError({"channel": [str(exc)]})
     if type(exc) not in _REFUSALS:
         return None
+    status, name, title = _REFUSALS[type(exc)]
     more = {"payment_no": exc.payment.payment_no} if isinstance(exc, PaymentUnderWay) else {}
-    return Problem(*_REFUSALS[type(exc)], detail=str(exc), **more)
+    return Problem(status, name, title, str(exc), **more)
 
 
 def _by_field(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:

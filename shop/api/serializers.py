@@ -81,7 +81,7 @@ class ActionSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(choices=["redirect", "qr", "form"])
     url = serializers.CharField(help_text="redirect: open it; form: post the fields to it")
     text = serializers.CharField(help_text="qr: what the code holds")
-    fields = serializers.DictField(child=serializers.CharField(), help_text="form: hidden fields")  # type: ignore[assignment]
+    fields = serializers.DictField(child=serializers.CharField(), help_text="form: hidden fields")
 
 
 class PaymentSerializer(serializers.Serializer):

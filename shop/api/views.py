@@ -140,7 +140,7 @@ def _answer_standing(request: Request, payment_no: str) -> HttpResponseBase:
     standing = _visible_standing(request, payment_no)
     answer = _private(Response(_standing_as_json(standing)))
     answer["ETag"] = standing.etag
-    return get_conditional_response(request, etag=standing.etag, response=answer)
+    return get_conditional_response(request, etag=standing.etag, response=answer) or answer
 
 
 def _visible_standing(request: Request, payment_no: str) -> PaymentStanding:
@@ -178,7 +178,7 @@ def _private(answer: Response) -> Response:
 
 
 def _idempotency_key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "")
+    key: str = request.headers.get("Idempotency-Key", "")
     least = 0 if request.user.is_authenticated else LEAST_GUEST_KEY
     if key and not least <= len(key) <= MOST_KEY:
         raise exceptions.ValidationError(

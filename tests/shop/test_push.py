@@ -56,29 +56,34 @@ async def change(version):
     ],
     ids=["in the query", "as subprotocol"],
 )
-@async_to_sync
-async def test_an_app_with_the_orders_token_hears_of_changes(token):
-    socket = Socket(**token)
+def test_an_app_with_the_orders_token_hears_of_changes(token):
+    async def story():
+        socket = Socket(**token)
+        accepted = await socket.connect()
+        await socket.send("whatever an app may say")
+        await change(7)
+        heard = await socket.hear()
+        await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await socket.wait()
+        return accepted, heard
 
-    accepted = await socket.connect()
-    await socket.send("whatever an app may say")
-    await change(7)
+    accepted, heard = async_to_sync(story)()
 
     assert accepted["type"] == "websocket.accept"
     assert accepted["subprotocol"] == ("nodrop" if "protocols" in token else None)
-    assert await socket.hear() == {"order_no": ORDER, "version": 7}
-    await socket.send_input({"type": "websocket.disconnect", "code": 1000})
-    await socket.wait()
+    assert heard == {"order_no": ORDER, "version": 7}
 
 
 @pytest.mark.parametrize("token", ["", "wrong", order_token("N" + "1" * 20)])
-@async_to_sync
-async def test_without_it_the_order_is_not_there(token):
-    socket = Socket(query=f"token={token}")
-    await socket.connect()
+def test_without_it_the_order_is_not_there(token):
+    async def story():
+        socket = Socket(query=f"token={token}")
+        await socket.connect()
+        closed = await socket.receive_output()
+        await change(7)
+        return closed, await socket.receive_nothing()
 
-    closed = await socket.receive_output()
-    await change(7)
+    closed, silent = async_to_sync(story)()
 
     assert (closed["type"], closed["code"]) == ("websocket.close", NOT_HERE)
-    assert await socket.receive_nothing()
+    assert silent
