@@ -11,7 +11,7 @@ import structlog
 from kombu import Queue
 
 from config import embedded, env
-from config.unfold import UNFOLD as UNFOLD
+from config.unfold import UNFOLD  # noqa: F401  (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -170,7 +170,7 @@ PAYMENT_EXPIRES_AFTER = env.seconds("NODROP_PAYMENT_EXPIRES_AFTER", 1800, least=
 NODROP_CHANNELS = {}
 if env.flag("NODROP_SANDBOX", not PRODUCTION):
     NODROP_CHANNELS["sandbox"] = {
-        "CLASS": "payments.channels.sandbox.SandboxChannel",
+        "CLASS": "payments.channels.sandbox.channel.SandboxChannel",
         "LABEL": "Sandbox wallet",
         "CONSULT_SCHEDULE": CONSULT_SCHEDULE,
         "OPTIONS": {
@@ -178,7 +178,7 @@ if env.flag("NODROP_SANDBOX", not PRODUCTION):
                 "NODROP_SANDBOX_URL",
                 f"http://127.0.0.1:{env.number('NODROP_WALLET_PORT', 8001)}",
             ),
-            "merchant": env.text("NODROP_SANDBOX_MERCHANT", "nodrop-shop"),
+            "merchant": env.text("NODROP_SANDBOX_MERCHANT", "nodrop-demo"),
             "api_key": env.required(
                 "NODROP_SANDBOX_API_KEY", when=PRODUCTION, default="sandbox-api-key"
             ),
@@ -285,9 +285,16 @@ LOGGING = {
     "formatters": {
         "structured": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer()
-            if LOG_FORMAT == "json"
-            else structlog.dev.ConsoleRenderer(colors=False),
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                # Plain tracebacks: pretty ones print local variables, and so secrets.
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer()
+                if LOG_FORMAT == "json"
+                else structlog.dev.ConsoleRenderer(
+                    colors=False, exception_formatter=structlog.dev.plain_traceback
+                ),
+            ],
             "foreign_pre_chain": LOG_CHAIN,
         }
     },

@@ -115,6 +115,11 @@ class LedgerEntry(models.Model):
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "ledger entries"
+        indexes: ClassVar = [
+            models.Index(
+                fields=["currency"], condition=Q(entry=Entry.SURPLUS), name="ledger_surplus"
+            ),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["order"], condition=Q(entry=Entry.APPLIED), name="one_applied_per_order"

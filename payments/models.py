@@ -154,7 +154,14 @@ class Evidence(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["received_at"],
-                condition=Q(verdict__in=[Verdict.PENDING, Verdict.FAILED, Verdict.ORPHAN]),
+                condition=Q(
+                    verdict__in=[
+                        Verdict.PENDING,
+                        Verdict.FAILED,
+                        Verdict.ORPHAN,
+                        Verdict.CONTRADICTS,
+                    ]
+                ),
                 name="evidence_to_look_at",
             ),
             models.Index(fields=["payment_no"], name="evidence_by_payment_no"),

@@ -1,0 +1,104 @@
+"""Payment events: the outbox to the order side. What waits here is an order that does not know."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from payments.admin.base import STATUS_COLOURS, ReadOnlyAdmin, badge, exact_time, until
+from payments.admin.filters import RelayFilter
+from payments.admin.search import HELP, payments_numbered
+from payments.models import Payment, PaymentEvent, RelayFailure
+from payments.states import Source, Status
+from payments.timeline import describe_span
+
+
+@admin.register(PaymentEvent)
+class PaymentEventAdmin(ReadOnlyAdmin):
+    list_display = (
+        "occurred",
+        "payment_number",
+        "move_from",
+        "move_to",
+        "by",
+        "relayed",
+        "relay_failures",
+        "last_error",
+    )
+    list_display_links = None
+    list_filter = (RelayFilter, "to_status", "source")
+    search_fields = ("payment__payment_no",)  # shows the box; `get_search_results` looks further
+    search_help_text = HELP
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentEvent]:
+        rows: QuerySet[PaymentEvent] = super().get_queryset(request)
+        failures = RelayFailure.objects.filter(event=OuterRef("pk")).order_by("-pk")
+        return rows.select_related("payment").annotate(error=Subquery(failures.values("error")[:1]))
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        """What waits is read from the oldest on."""
+        return ["relay_due_at", "id"] if request.GET.get("relay") else ["-id"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[PaymentEvent], search_term: str
+    ) -> tuple[QuerySet[PaymentEvent], bool]:
+        if search_term:
+            found = Payment.objects.filter(payments_numbered(search_term))
+            queryset = queryset.filter(payment__in=list(found.values_list("pk", flat=True)))
+        return queryset, False
+
+    @admin.display(description="Occurred (UTC)")
+    def occurred(self, event: PaymentEvent) -> str:
+        return exact_time(event.occurred_at)
+
+    @admin.display(description="Payment")
+    def payment_number(self, event: PaymentEvent) -> str:
+        url = reverse("admin:payments_payment_change", args=[event.payment_id])
+        return format_html('<a class="nd-no" href="{}">{}</a>', url, event.payment.payment_no)
+
+    @admin.display(description="From")
+    def move_from(self, event: PaymentEvent) -> str:
+        return Status(event.from_status).label if event.from_status else "New"
+
+    @badge("To", STATUS_COLOURS)
+    def move_to(self, event: PaymentEvent) -> tuple[str, str]:
+        return event.to_status, Status(event.to_status).label
+
+    @admin.display(description="By")
+    def by(self, event: PaymentEvent) -> str:
+        return Source(event.source).label
+
+    @badge("Order told", {"waiting": "warning", "done": "success"})
+    def relayed(self, event: PaymentEvent) -> tuple[str, str]:
+        if event.relayed_at:
+            return "done", f"after {describe_span(event.relayed_at - event.occurred_at)}"
+        return "waiting", f"next try {until(event.relay_due_at, timezone.now())}"
+
+    @admin.display(description="Last error")
+    def last_error(self, event: PaymentEvent) -> str:
+        error: str = getattr(event, "error", None) or "—"
+        return error[:100]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponseBase:
+        """An event's page is its payment's timeline."""
+        event = self.get_object(request, object_id)
+        if not self.has_view_permission(request, event):
+            raise PermissionDenied
+        if event is None:
+            return self._get_obj_does_not_exist_redirect(  # type: ignore[no-any-return]
+                request, self.opts, object_id
+            )
+        return HttpResponseRedirect(
+            reverse("admin:payments_payment_change", args=[event.payment_id])
+        )

@@ -1,0 +1,163 @@
+"""Evidence: everything that channels told, as it came, and what became of it."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from payments import services
+from payments.admin.base import VERDICT_COLOURS, ReadOnlyAdmin, age_of, badge, exact_time
+from payments.admin.filters import ChannelFilter, LookAtFilter
+from payments.admin.raw import readable_body, readable_headers
+from payments.admin.search import HELP, evidence_numbered
+from payments.channels.base import BadSignature, MalformedCallback
+from payments.channels.registry import UnknownChannel, get_label
+from payments.models import Evidence
+from payments.services import CallbackNotSettled
+from payments.states import Source, Verdict
+
+_REFUSED: dict[type[Exception], str] = {
+    BadSignature: "Not replayed: its signature does not verify. Has the channel's secret changed?",
+    MalformedCallback: "Not replayed: it can't be read.",
+    UnknownChannel: "Not replayed: its channel is not configured any more.",
+    CallbackNotSettled: "Replayed, but it could still not be settled.",
+}
+
+
+@admin.register(Evidence)
+class EvidenceAdmin(ReadOnlyAdmin):
+    list_display = (
+        "received",
+        "path",
+        "channel_label",
+        "payment_number",
+        "claim",
+        "outcome",
+        "repeats",
+        "trouble",
+    )
+    list_filter = (LookAtFilter, "verdict", "source", ChannelFilter)
+    search_fields = ("payment_no",)  # shows the box; `get_search_results` looks further
+    search_help_text = HELP
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Evidence]:
+        rows: QuerySet[Evidence] = super().get_queryset(request)
+        return rows.select_related("payment").defer("body", "headers")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Evidence], search_term: str
+    ) -> tuple[QuerySet[Evidence], bool]:
+        if search_term:
+            queryset = queryset.filter(evidence_numbered(search_term))
+        return queryset, False
+
+    @admin.display(description="Received (UTC)")
+    def received(self, evidence: Evidence) -> str:
+        return exact_time(evidence.received_at)
+
+    @admin.display(description="Path")
+    def path(self, evidence: Evidence) -> str:
+        return Source(evidence.source).label
+
+    @admin.display(description="Channel")
+    def channel_label(self, evidence: Evidence) -> str:
+        return get_label(evidence.channel)
+
+    @admin.display(description="Payment")
+    def payment_number(self, evidence: Evidence) -> str:
+        if evidence.payment is None:
+            return evidence.payment_no or "—"
+        url = reverse("admin:payments_payment_change", args=[evidence.payment_id])
+        return format_html('<a class="nd-no" href="{}">{}</a>', url, evidence.payment.payment_no)
+
+    @badge("Verdict", VERDICT_COLOURS)
+    def outcome(self, evidence: Evidence) -> tuple[str, str]:
+        return evidence.verdict, Verdict(evidence.verdict).label
+
+    @admin.display(description="Times")
+    def repeats(self, evidence: Evidence) -> int:
+        return evidence.times_received
+
+    @admin.display(description="Error")
+    def trouble(self, evidence: Evidence) -> str:
+        return evidence.error[:80] or "—"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.replay_view))
+        own: list[URLPattern] = [path("<int:pk>/replay/", view, name="payments_evidence_replay")]
+        return own + super().get_urls()  # type: ignore[no-any-return]
+
+    def replay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        evidence = get_object_or_404(Evidence.objects.defer("body"), pk=pk, source=Source.CALLBACK)
+        text, level = self._replay(request, evidence)
+        self.log_change(request, evidence, text)
+        self.message_user(request, text, level)
+        return HttpResponseRedirect(reverse("admin:payments_evidence_change", args=[pk]))
+
+    def _replay(self, request: HttpRequest, evidence: Evidence) -> tuple[str, int]:
+        was = Verdict(evidence.verdict).label
+        try:
+            fresh = services.replay_callback(
+                evidence_id=evidence.pk, now=timezone.now(), actor=request.user.get_username()
+            )
+        except (BadSignature, MalformedCallback, UnknownChannel, CallbackNotSettled) as error:
+            cause = error.__cause__ or error
+            return f"{_REFUSED[type(error)]} ({cause})", messages.ERROR
+        verdict = Verdict(fresh.verdict)
+        bad = verdict in (Verdict.ORPHAN, Verdict.CONTRADICTS, Verdict.FAILED)
+        level = messages.WARNING if bad else messages.SUCCESS
+        return f"Replayed the callback: {was} → {verdict.label}.", level
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponseBase:
+        evidence = self.get_object(request, object_id)
+        if not self.has_view_permission(request, evidence):
+            raise PermissionDenied
+        if evidence is None:
+            return self._get_obj_does_not_exist_redirect(  # type: ignore[no-any-return]
+                request, self.opts, object_id
+            )
+        context = {**self.page_context(request, evidence), **_page(evidence)}
+        return TemplateResponse(request, "payments/admin/evidence.html", context)
+
+
+def _page(evidence: Evidence) -> dict[str, Any]:
+    verdict, body = Verdict(evidence.verdict), bytes(evidence.body)
+    facts = (
+        ("Number as the channel wrote it", evidence.payment_no),
+        ("Event id", evidence.event_id or ""),
+        ("Says", evidence.claim),
+        ("Received", f"{exact_time(evidence.received_at)} ({age_of(evidence.received_at)} ago)"),
+        ("Times received", str(evidence.times_received)),
+        ("Operator", evidence.actor),
+        ("Error", evidence.error),
+    )
+    return {
+        "evidence": evidence,
+        "title": f"{Source(evidence.source).label} of {get_label(evidence.channel)}",
+        "source": Source(evidence.source).label,
+        "channel_label": get_label(evidence.channel),
+        "label": verdict.label,
+        "colour": VERDICT_COLOURS[verdict],
+        "facts": [(name, value) for name, value in facts if value],
+        "headers": readable_headers(evidence.headers),
+        "size": len(body),
+        "body": readable_body(body),
+        "is_callback": evidence.source == Source.CALLBACK,
+    }

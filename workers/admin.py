@@ -1,0 +1,121 @@
+"""The beat schedule in the admin's looks, and the dashboard as its first page."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django_celery_beat import admin as beat
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+ARGUMENTS_HELP = (
+    'As JSON. The sweep takes how far back it looks, in hours: {"hours": 2160} is 90 days. '
+    "Payments that are overdue and older than that are only warned about."
+)
+QUEUE_HELP = "consults, sweeps or relay: nothing reads another queue."
+
+admin.site.index_template = "workers/admin/dashboard.html"
+for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+    admin.site.unregister(_model)
+
+
+class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):  # type: ignore[misc]
+    """The registered tasks, in the admin's looks."""
+
+
+class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["task"].widget = UnfoldAdminTextInputWidget()
+        self.fields["regtask"].widget = TaskSelect()
+        self.fields["kwargs"].widget = UnfoldAdminTextareaWidget(attrs={"rows": 2})
+        self.fields["kwargs"].help_text = ARGUMENTS_HELP
+        self.fields["queue"].help_text = QUEUE_HELP
+
+
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc]
+    """An edit is taken up by beat within a few seconds, without a restart."""
+
+    form = PeriodicTaskForm
+    date_hierarchy = None
+    list_display = ("name", "is_on", "every", "kwargs", "queue", "last_run_at")
+    list_filter = ("enabled",)
+    fieldsets = (
+        (None, {"fields": ("name", "regtask", "enabled", "description")}),
+        ("When", {"fields": ("interval", "crontab", "start_time", "last_run_at", "one_off")}),
+        ("Arguments and queue", {"fields": ("kwargs", "queue", "expire_seconds")}),
+        (
+            "Seldom needed",
+            {
+                "fields": (
+                    "task",
+                    "args",
+                    "solar",
+                    "clocked",
+                    "expires",
+                    "priority",
+                    "exchange",
+                    "routing_key",
+                    "headers",
+                ),
+                "classes": ("collapse",),
+            },
+        ),
+    )
+    readonly_fields = ("last_run_at",)
+
+    @display(description="State", label={"on": "success", "off": "danger"})  # type: ignore[untyped-decorator]
+    def is_on(self, task: PeriodicTask) -> tuple[str, str]:
+        return ("on", "On") if task.enabled else ("off", "Off")
+
+    @admin.display(description="When")
+    def every(self, task: PeriodicTask) -> str:
+        return str(task.schedule_str if hasattr(task, "schedule_str") else task.scheduler)
+
+
+class TasksOfSchedule(TabularInline):  # type: ignore[misc]
+    """Which tasks an edit of this schedule would change."""
+
+    model = PeriodicTask
+    fields = ("name", "task", "kwargs")
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+    show_change_link = True
+    verbose_name_plural = "Tasks on this schedule"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any) -> bool:
+        return False
+
+
+@admin.register(IntervalSchedule)
+class IntervalScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+    inlines = (TasksOfSchedule,)
+
+
+@admin.register(CrontabSchedule)
+class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, ModelAdmin):  # type: ignore[misc]
+    inlines = (TasksOfSchedule,)
+
+
+@admin.register(ClockedSchedule)
+class ClockedScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+    inlines = (TasksOfSchedule,)
+
+
+@admin.register(SolarSchedule)
+class SolarScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+    inlines = (TasksOfSchedule,)
