@@ -16,7 +16,7 @@ help: ## Show this list
 	@echo "explains every setting. Ports: NODROP_WEB_PORT, NODROP_WALLET_PORT, NODROP_PUSH_PORT."
 
 demo: install ## Buy something, lose the callback, watch the order become paid (ONCE=1: then exit)
-	@$(BIN)/python manage.py demo $(if $(filter-out 0,$(ONCE)),--once)
+	@$(BIN)/python -m demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: install ## Run everything that CI runs
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/checks

@@ -1,6 +1,7 @@
 """Starting a payment: first the row, then the channel, so that it knows nothing that we don't."""
 
 import datetime as dt
+import time
 
 import structlog
 from django.conf import settings
@@ -104,7 +105,9 @@ def create_at_channel(*, payment_no: str, now: dt.datetime) -> Payment:
     payment = get_payment(payment_no=payment_no)
     if not counted:
         return payment
+    started = time.monotonic()
     created, claim, error = _create(payment)
+    now += dt.timedelta(seconds=time.monotonic() - started)
     if created:
         Payment.objects.filter(pk=payment.pk).update(action=_as_json(created))
     evidence = Evidence.objects.create(

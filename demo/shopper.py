@@ -1,0 +1,69 @@
+"""What a shopper's app and her wallet do, over HTTP."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+SKU = "umbrella"
+TIMEOUT = 10  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """An order with a payment that was started: `pay_url` is the wallet's page."""
+
+    order_no: str
+    order_token: str
+    payment_no: str
+    pay_url: str
+
+
+def place_and_start(*, web: str) -> Purchase:
+    """Place an order of one umbrella as a guest, and start its payment in the sandbox wallet."""
+    order = _post(
+        f"{web}/api/v1/orders",
+        json={"lines": [{"sku": SKU, "quantity": 1}]},
+        headers={"Idempotency-Key": str(uuid.uuid4())},
+    )
+    payment = _post(
+        f"{web}/api/v1/orders/{order['order_no']}/payments",
+        json={"channel": "sandbox"},
+        headers={"X-Order-Token": order["token"]},
+    )
+    return Purchase(
+        order_no=order["order_no"],
+        order_token=order["token"],
+        payment_no=payment["payment_no"],
+        pay_url=payment["action"]["url"],
+    )
+
+
+def set_faults(purchase: Purchase, *, wallet: str, **faults: Any) -> None:
+    """Switch faults on for this payment alone."""
+    _post(f"{wallet}/faults/{purchase.payment_no}", json=faults)
+
+
+def pay(purchase: Purchase) -> None:
+    """Press *pay* on the wallet's page; the shopper then closes the browser."""
+    answer = requests.post(
+        purchase.pay_url, data={"action": "pay"}, timeout=TIMEOUT, allow_redirects=False
+    )
+    if answer.status_code != 303:
+        raise RuntimeError(f"the wallet did not take the money: {answer.status_code}")
+
+
+def captured(purchase: Purchase, *, wallet: str) -> int:
+    """What the wallet took for this payment by its own ledger, in minor units."""
+    ledger = requests.get(f"{wallet}/ledger.json", timeout=TIMEOUT).json()
+    return sum(
+        bill["captured"] for bill in ledger["bills"] if bill["payment_no"] == purchase.payment_no
+    )
+
+
+def _post(url: str, **arguments: Any) -> Any:
+    answer = requests.post(url, timeout=TIMEOUT, **arguments)
+    if not answer.ok:
+        raise RuntimeError(f"{url} answered {answer.status_code}: {answer.text[:500]}")
+    return answer.json()
