@@ -9,6 +9,7 @@ from pathlib import Path
 import dj_database_url
 import structlog
 from kombu import Queue
+from structlog.typing import Processor
 
 from config import embedded, env
 from config.unfold import UNFOLD  # noqa: F401  (a setting)
@@ -273,7 +274,7 @@ if PRODUCTION:
 # --- Logs: one line of JSON (or of text on a terminal) an event ---------------------------------
 
 LOG_FORMAT = env.text("NODROP_LOG_FORMAT", "json" if PRODUCTION else "text")
-LOG_CHAIN = [
+LOG_CHAIN: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

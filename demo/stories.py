@@ -142,11 +142,11 @@ def _look(title: str, purchase: shopper.Purchase, parts: Processes) -> Result:
         and list(ledger) == [(took, Entry.APPLIED)]
         and took == order.total
     )
-    known = order.paid_at and payment.paid_at
+    truth = order.paid_at and payment.paid_at and order.paid_at - payment.paid_at
     return Result(
         title=title,
         found_by=_finder(payment, settled.first()),
-        time_to_truth=(order.paid_at - payment.paid_at).total_seconds() if known else None,
+        time_to_truth=truth.total_seconds() if truth else None,
         settlements=settled.count(),
         paid_once=paid_once,
     )

@@ -50,7 +50,7 @@ class SurplusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(ModelAdmin):  # type: ignore[misc]
+class OrderAdmin(ModelAdmin):
     """Read only: an order changes through its services alone."""
 
     list_display = ("number", "state", "money", "age", "email", "paid")
@@ -76,7 +76,7 @@ class OrderAdmin(ModelAdmin):  # type: ignore[misc]
     def number(self, order: Order) -> str:
         return order.order_no
 
-    @display(description="Status", label=COLOURS)  # type: ignore[untyped-decorator]
+    @display(description="Status", label=COLOURS)
     def state(self, order: Order) -> tuple[str, str]:
         return order.status, OrderStatus(order.status).label
 

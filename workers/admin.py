@@ -31,11 +31,11 @@ for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, C
     admin.site.unregister(_model)
 
 
-class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):  # type: ignore[misc]
+class TaskSelect(UnfoldAdminSelectWidget, beat.TaskSelectWidget):
     """The registered tasks, in the admin's looks."""
 
 
-class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
+class PeriodicTaskForm(beat.PeriodicTaskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
@@ -46,7 +46,7 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):  # type: ignore[misc]
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc]
+class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):
     """An edit is taken up by beat within a few seconds, without a restart."""
 
     form = PeriodicTaskForm
@@ -77,7 +77,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):  # type: ignore[mis
     )
     readonly_fields = ("last_run_at",)
 
-    @display(description="State", label={"on": "success", "off": "danger"})  # type: ignore[untyped-decorator]
+    @display(description="State", label={"on": "success", "off": "danger"})
     def is_on(self, task: PeriodicTask) -> tuple[str, str]:
         return ("on", "On") if task.enabled else ("off", "Off")
 
@@ -86,7 +86,7 @@ class PeriodicTaskAdmin(beat.PeriodicTaskAdmin, ModelAdmin):  # type: ignore[mis
         return str(task.schedule_str if hasattr(task, "schedule_str") else task.scheduler)
 
 
-class TasksOfSchedule(TabularInline):  # type: ignore[misc]
+class TasksOfSchedule(TabularInline):
     """Which tasks an edit of this schedule would change."""
 
     model = PeriodicTask
@@ -102,20 +102,20 @@ class TasksOfSchedule(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(IntervalSchedule)
-class IntervalScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+class IntervalScheduleAdmin(ModelAdmin):
     inlines = (TasksOfSchedule,)
 
 
 @admin.register(CrontabSchedule)
-class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, ModelAdmin):  # type: ignore[misc]
+class CrontabScheduleAdmin(beat.CrontabScheduleAdmin, ModelAdmin):
     inlines = (TasksOfSchedule,)
 
 
 @admin.register(ClockedSchedule)
-class ClockedScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+class ClockedScheduleAdmin(ModelAdmin):
     inlines = (TasksOfSchedule,)
 
 
 @admin.register(SolarSchedule)
-class SolarScheduleAdmin(ModelAdmin):  # type: ignore[misc]
+class SolarScheduleAdmin(ModelAdmin):
     inlines = (TasksOfSchedule,)

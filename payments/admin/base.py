@@ -37,7 +37,7 @@ VERDICT_COLOURS = {
 }
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(ModelAdmin):
     """Lists and pages without a way to add, change or delete; no count over the whole table."""
 
     paginator = InfinitePaginator

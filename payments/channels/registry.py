@@ -37,8 +37,8 @@ def get_channel(name: str) -> Channel:
 
 def get_schedule(name: str) -> tuple[float, ...]:
     """Seconds after the start at which this channel is consulted; the default for a retired one."""
-    config = settings.NODROP_CHANNELS.get(name, {})
-    return tuple(map(float, config.get("CONSULT_SCHEDULE") or settings.CONSULT_SCHEDULE))
+    config: dict[str, Any] = settings.NODROP_CHANNELS.get(name, {})
+    return tuple(config.get("CONSULT_SCHEDULE") or settings.CONSULT_SCHEDULE)
 
 
 def get_label(name: str) -> str:
