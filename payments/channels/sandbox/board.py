@@ -55,7 +55,8 @@ class Board:
             self._on = self._on | {payment_no: dict(switches)}
             if payment_no and not switches:
                 del self._on[payment_no]
-            self._asked.clear()
+            for key in [key for key in self._asked if payment_no in ("", key[2])]:
+                del self._asked[key]
 
     def all_off(self) -> None:
         """Turn every switch off, the payments' own too."""

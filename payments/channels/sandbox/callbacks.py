@@ -6,6 +6,7 @@ Signed by the Standard Webhooks scheme: https://github.com/standard-webhooks/sta
 import json
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,16 @@ class Delivery:
     copies: int
     held: int
     attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What came of sending one copy: when, how many seconds it took, and what the shop said."""
+
+    at: float
+    seconds: float
+    answer: str
+    taken: bool
 
 
 class Announcer:
@@ -119,20 +130,17 @@ class Outbox:
                 (until, delivery.id),
             )
 
-    def log(self, delivery: Delivery, *, at: float, seconds: float, answer: str) -> None:
-        """Record what the shop answered to one copy."""
-        with self._database.transaction() as db:
-            db.execute(
-                "INSERT INTO attempts (delivery_id, at, seconds, answer) VALUES (?, ?, ?, ?)",
-                (delivery.id, at, seconds, answer),
-            )
-
-    def settle(self, delivery: Delivery, *, taken: bool, now: float) -> None:
+    def settle(self, delivery: Delivery, attempts: Sequence[Attempt], *, now: float) -> None:
         """Delivered, due again by the schedule, or given up; and let go what waited for this."""
+        taken = any(attempt.taken for attempt in attempts)
         more = delivery.attempts <= len(self._retries)
         state = "delivered" if taken else "waiting" if more else "given_up"
         due_at = now + self._retries[delivery.attempts - 1] if state == "waiting" else now
         with self._database.transaction() as db:
+            db.executemany(
+                "INSERT INTO attempts (delivery_id, at, seconds, answer) VALUES (?, ?, ?, ?)",
+                [(delivery.id, one.at, one.seconds, one.answer) for one in attempts],
+            )
             db.execute(
                 "UPDATE deliveries SET state = ?, due_at = ?, held = 0 WHERE id = ?",
                 (state, due_at, delivery.id),

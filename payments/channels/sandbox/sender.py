@@ -3,13 +3,13 @@
 import datetime as dt
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 
 import requests
 from standardwebhooks import Webhook
 
 from payments.channels.sandbox.board import Board
-from payments.channels.sandbox.callbacks import Delivery, Outbox
+from payments.channels.sandbox.callbacks import Attempt, Delivery, Outbox
 from payments.channels.sandbox.ledger import Ledger
 
 _AT_ONCE = 32
@@ -67,17 +67,16 @@ class Sender:
             if self._board.strikes("down", delivery.payment_no, "callback"):
                 self._outbox.postpone(delivery, until=time.time() + 1)
                 return
-            copies: list[Future[bool]] = [
-                self._copies.submit(self._post, delivery) for _ in range(delivery.copies)
-            ]
-            wait(copies)
-            taken = any(copy.result() for copy in copies)
-            self._outbox.settle(delivery, taken=taken, now=time.time())
+            if delivery.copies == 1:
+                attempts = [self._post(delivery)]
+            else:
+                attempts = list(self._copies.map(self._post, [delivery] * delivery.copies))
+            self._outbox.settle(delivery, attempts, now=time.time())
         finally:
             self._free.release()
 
-    def _post(self, delivery: Delivery) -> bool:
-        """Send one copy, and log the answer; whether the shop took it."""
+    def _post(self, delivery: Delivery) -> Attempt:
+        """Send one copy."""
         started = time.time()
         try:
             with requests.Session() as session:
@@ -92,10 +91,8 @@ class Sender:
             taken, answer = 200 <= response.status_code < 300, f"HTTP {response.status_code}"
         except requests.RequestException as exc:
             taken, answer = False, type(exc).__name__
-        self._outbox.log(
-            delivery, at=started, seconds=round(time.time() - started, 4), answer=answer
-        )
-        return taken
+        seconds = round(time.time() - started, 4)
+        return Attempt(at=started, seconds=seconds, answer=answer, taken=taken)
 
     def _headers(self, delivery: Delivery, at: float) -> dict[str, str]:
         signed_at = dt.datetime.fromtimestamp(int(at), dt.UTC)

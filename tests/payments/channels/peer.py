@@ -29,9 +29,16 @@ def peer(behave: Behaviour) -> Iterator[str]:
 
 
 def saying(text: bytes) -> Behaviour:
+    """Say these bytes, and leave."""
     return lambda connection: connection.sendall(text)
 
 
+def silent(connection: socket.socket) -> None:
+    """Say nothing, until the caller has left."""
+    connection.recv(1)
+
+
 def answer(status: str, body: bytes = b"", headers: str = "") -> bytes:
+    """The bytes of a whole HTTP answer."""
     head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
     return head.encode() + body

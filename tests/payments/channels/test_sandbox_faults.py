@@ -2,14 +2,11 @@
 
 import datetime as dt
 import time
-from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-import requests
 
 from payments.channels.base import (
-    ChannelError,
     ChannelState,
     CloseOutcome,
     OutcomeUnknown,
@@ -17,7 +14,6 @@ from payments.channels.base import (
     RefundState,
 )
 from payments.channels.sandbox.channel import SandboxChannel
-from payments.channels.sandbox.switches import CATALOGUE
 from tests.payments.channels.receiver import Receiver
 from tests.payments.channels.wallet import Wallet, a_charge
 
@@ -27,7 +23,7 @@ ALWAYS = 1.0
 @pytest.fixture
 def hasty(wallet: Wallet) -> SandboxChannel:
     """The adapter with so little patience that a timeout costs a test no time."""
-    return wallet.channel(timeout=0.3)
+    return wallet.channel(timeout=0.5)
 
 
 def call(channel: SandboxChannel, operation: str, payment_no: str) -> object:
@@ -54,6 +50,14 @@ def refund(channel: SandboxChannel, payment_no: str) -> RefundReport:
         currency="EUR",
         reason="",
     )
+
+
+def eventually(ask: Callable[[], object], wanted: object) -> None:
+    """Ask until the answer is the one that is wanted; fails after ten seconds."""
+    give_up_at = time.monotonic() + 10
+    while (found := ask()) != wanted:
+        assert time.monotonic() < give_up_at, f"still {found}"
+        time.sleep(0.1)
 
 
 OPERATIONS = ["create", "query", "close", "refund", "query_refund", "statement"]
@@ -120,7 +124,10 @@ def test_create_then_timeout_leaves_a_bill_that_a_replay_finds(
         hasty.create(charge)
 
     bill = wallet.ledger()[payment_no]
-    assert (bill["state"], hasty.create(charge).channel_no) == ("pending", bill["bill_no"])
+    assert (bill["state"], wallet.channel().create(charge).channel_no) == (
+        "pending",
+        bill["bill_no"],
+    )
 
 
 def test_charge_then_timeout_takes_the_money_and_says_nothing(
@@ -132,26 +139,26 @@ def test_charge_then_timeout_takes_the_money_and_says_nothing(
         hasty.create(a_charge(payment_no, notify_url=shop.url))
 
     assert wallet.ledger()[payment_no]["captured"] == 1299
-    assert hasty.query(payment_no=payment_no, channel_no="").state is ChannelState.PAID
+    assert wallet.channel().query(payment_no=payment_no, channel_no="").state is ChannelState.PAID
     assert shop.received == []
 
 
 def test_timeout_after_a_close_has_closed(
     wallet: Wallet, hasty: SandboxChannel, payment_no: str
 ) -> None:
-    hasty.create(a_charge(payment_no))
+    wallet.channel().create(a_charge(payment_no))
     wallet.set_faults(timeout_after={"probability": 1, "operations": ["close"]})
 
     with pytest.raises(OutcomeUnknown):
         hasty.close(payment_no=payment_no, channel_no="")
 
-    assert hasty.query(payment_no=payment_no, channel_no="").state is ChannelState.CLOSED
+    assert wallet.channel().query(payment_no=payment_no, channel_no="").state is ChannelState.CLOSED
 
 
 def test_timeout_after_a_refund_has_refunded_once(
     wallet: Wallet, hasty: SandboxChannel, payment_no: str
 ) -> None:
-    hasty.create(a_charge(payment_no))
+    wallet.channel().create(a_charge(payment_no))
     wallet.pay(payment_no)
     wallet.set_faults(timeout_after={"probability": 1, "times": 2})
 
@@ -159,7 +166,7 @@ def test_timeout_after_a_refund_has_refunded_once(
         with pytest.raises(OutcomeUnknown):
             refund(hasty, payment_no)
 
-    assert refund(hasty, payment_no).state is RefundState.SUCCEEDED
+    assert refund(wallet.channel(), payment_no).state is RefundState.SUCCEEDED
     assert wallet.ledger()[payment_no]["refunded"] == 500
 
 
@@ -187,39 +194,38 @@ def test_a_busy_close_closes_nothing(
 def test_a_young_bill_is_not_found_at_first(
     wallet: Wallet, channel: SandboxChannel, payment_no: str
 ) -> None:
-    wallet.set_faults(not_found_for={"probability": 1, "seconds": 0.6})
+    wallet.set_faults(not_found_for={"probability": 1, "seconds": 2})
     channel.create(a_charge(payment_no))
     wallet.pay(payment_no)
 
     assert channel.query(payment_no=payment_no, channel_no="").state is ChannelState.NOT_FOUND
-    time.sleep(0.7)
-    assert channel.query(payment_no=payment_no, channel_no="").state is ChannelState.PAID
+    eventually(lambda: channel.query(payment_no=payment_no, channel_no="").state, ChannelState.PAID)
 
 
 def test_a_paid_bill_is_pending_at_first(
     wallet: Wallet, channel: SandboxChannel, payment_no: str
 ) -> None:
-    wallet.set_faults(pending_for={"probability": 1, "seconds": 0.6})
+    wallet.set_faults(pending_for={"probability": 1, "seconds": 2})
     channel.create(a_charge(payment_no))
     wallet.pay(payment_no)
 
     first = channel.query(payment_no=payment_no, channel_no="")
     assert (first.state, first.paid_at) == (ChannelState.PENDING, None)
-    time.sleep(0.7)
-    assert channel.query(payment_no=payment_no, channel_no="").state is ChannelState.PAID
+    eventually(lambda: channel.query(payment_no=payment_no, channel_no="").state, ChannelState.PAID)
 
 
 def test_a_refund_is_pending_at_first(
     wallet: Wallet, channel: SandboxChannel, payment_no: str
 ) -> None:
-    wallet.set_faults(refund_pending_for={"probability": 1, "seconds": 0.6})
+    wallet.set_faults(refund_pending_for={"probability": 1, "seconds": 2})
     channel.create(a_charge(payment_no))
     wallet.pay(payment_no)
 
     assert refund(channel, payment_no).state is RefundState.PENDING
-    time.sleep(0.7)
-    report = channel.query_refund(refund_no=payment_no, payment_no=payment_no)
-    assert report.state is RefundState.SUCCEEDED
+    eventually(
+        lambda: channel.query_refund(refund_no=payment_no, payment_no=payment_no).state,
+        RefundState.SUCCEEDED,
+    )
 
 
 def test_a_wrong_amount_is_told_by_query_and_callback_alike(
@@ -291,7 +297,7 @@ def test_a_duplicated_callback_comes_several_times_at_once(
     received = shop.wait_for(5)
 
     assert len({one.headers["webhook-id"] for one in received}) == 1
-    assert received[-1].at - received[0].at < 0.5
+    assert received[-1].at - received[0].at < 2
 
 
 def test_reordered_callbacks_come_in_pairs_the_wrong_way_round(
@@ -317,117 +323,6 @@ def test_a_held_callback_leaves_by_itself_when_no_other_comes(
     wallet.pay(payment_no)
 
     shop.wait_for(1)
-
-
-def test_one_payment_may_have_switches_of_its_own(
-    wallet: Wallet, channel: SandboxChannel, payment_no: str
-) -> None:
-    other_no = f"{payment_no}-2"
-    wallet.set_faults(payment_no=payment_no, server_error=ALWAYS)
-
-    with pytest.raises(OutcomeUnknown):
-        channel.create(a_charge(payment_no))
-    channel.create(a_charge(other_no))
-
-
-def test_a_payments_own_switch_may_also_be_off(
-    wallet: Wallet, channel: SandboxChannel, payment_no: str
-) -> None:
-    wallet.set_faults(server_error=ALWAYS)
-    wallet.set_faults(payment_no=payment_no, server_error=0)
-
-    channel.create(a_charge(payment_no))
-    with pytest.raises(OutcomeUnknown):
-        channel.create(a_charge(f"{payment_no}-2"))
-
-
-def _outcomes(folder: Path, seed: int) -> list[bool]:
-    with Wallet(folder, seed=seed) as wallet:
-        wallet.set_faults(server_error=0.5)
-        found = []
-        for number in ("A", "B", "C") * 10:
-            try:
-                wallet.channel().query(payment_no=number, channel_no="")
-                found.append(True)
-            except ChannelError:
-                found.append(False)
-    return found
-
-
-def test_the_dice_follow_the_seed(tmp_path: Path) -> None:
-    first, again, other = (
-        _outcomes(tmp_path / name, seed) for name, seed in (("1", 7), ("2", 7), ("3", 8))
-    )
-
-    assert first == again != other
-    assert 5 < Counter(first)[True] < 25
-
-
-def test_switches_survive_a_restart(tmp_path: Path) -> None:
-    with Wallet(tmp_path) as wallet:
-        wallet.set_faults(server_error=ALWAYS)
-        wallet.stop()
-        wallet.start()
-
-        with pytest.raises(OutcomeUnknown):
-            wallet.channel().query(payment_no="P", channel_no="")
-
-
-def test_put_replaces_post_adds_and_delete_turns_all_off(wallet: Wallet) -> None:
-    def active() -> set[str]:
-        switches = wallet.call("GET", "/faults").json()
-        return {name for name, options in switches.items() if options["probability"]}
-
-    wallet.call("PUT", "/faults", json={"down": 0.1, "garbage": 0.2})
-    wallet.call("PUT", "/faults", json={"garbage": 0.2})
-    assert active() == {"garbage"}
-    wallet.call("POST", "/faults", json={"delay_callback": {"probability": 1, "seconds": 9}})
-    wallet.call("POST", "/faults", json={"delay_callback": {"probability": 0.5}})
-    assert active() == {"garbage", "delay_callback"}
-    assert wallet.call("GET", "/faults").json()["delay_callback"]["seconds"] == 9
-    wallet.call("DELETE", "/faults")
-    assert active() == set()
-
-
-@pytest.mark.parametrize(
-    ("given", "field"),
-    [
-        ({"lose_calback": 1}, "lose_calback"),
-        ({"lose_callback": 1.5}, "lose_callback.probability"),
-        ({"lose_callback": True}, "lose_callback"),
-        ({"lose_callback": {"probability": "1"}}, "lose_callback.probability"),
-        ({"lose_callback": {"seconds": 1}}, "lose_callback.seconds"),
-        ({"delay_callback": {"probability": 1, "seconds": -1}}, "delay_callback.seconds"),
-        ({"duplicate_callback": {"count": 2.5}}, "duplicate_callback.count"),
-        ({"not_found_for": {"seconds": 61}}, "not_found_for.seconds"),
-        ({"garbage": {"operations": ["pay"]}}, "garbage.operations"),
-        ({"garbage": {"operations": []}}, "garbage.operations"),
-        ({"garbage": {"operations": [["all"]]}}, "garbage.operations"),
-        ({"garbage": {"style": "nice"}}, "garbage.style"),
-        ({"garbage": {"style": []}}, "garbage.style"),
-        ([], "body"),
-    ],
-)
-def test_a_switch_that_can_not_be_is_refused_by_name(
-    wallet: Wallet, given: object, field: str
-) -> None:
-    before = wallet.call("GET", "/faults").json()
-
-    answer = requests.put(f"{wallet.url}/faults", json=given, timeout=5)
-
-    assert answer.status_code == 400
-    assert field in answer.json().get("details", {"body": ""})
-    assert wallet.call("GET", "/faults").json() == before
-
-
-def test_every_switch_can_be_turned_on_and_read_back(wallet: Wallet) -> None:
-    wallet.set_faults(**dict.fromkeys(CATALOGUE, 0.25))
-
-    switches = wallet.call("GET", "/faults").json()
-
-    assert {name: options["probability"] for name, options in switches.items()} == dict.fromkeys(
-        CATALOGUE, 0.25
-    )
 
 
 def test_charge_then_timeout_charges_nothing_that_was_refused(
