@@ -119,13 +119,13 @@ def _milestones(payment: Payment) -> Iterator[Entry]:
 
 
 def _learned(payment: Payment) -> Iterator[Entry]:
-    rows = (
+    newest = (
         Evidence.objects.filter(payment=payment)
         .annotate(body_bytes=Length("body"))
         .defer("body", "headers")
         .order_by("-pk")[:MOST]
     )
-    for row in rows:
+    for row in reversed(newest):
         is_callback = row.source == Source.CALLBACK
         yield Entry(
             at=row.received_at,
@@ -154,7 +154,8 @@ def _details(row: Evidence) -> Iterator[str]:
 
 
 def _moved(payment: Payment) -> Iterator[Entry]:
-    for event in PaymentEvent.objects.filter(payment=payment).order_by("-pk")[:MOST]:
+    newest = PaymentEvent.objects.filter(payment=payment).order_by("-pk")[:MOST]
+    for event in reversed(newest):
         to = Status(event.to_status)
         was = Status(event.from_status).label if event.from_status else "New"
         move = f"{was} → {to.label}"
@@ -184,7 +185,7 @@ def _received(payment: Payment, to: Status) -> str:
 
 def _not_relayed(payment: Payment) -> Iterator[Entry]:
     failures = RelayFailure.objects.filter(event__payment=payment).select_related("event")
-    for failure in failures.order_by("-pk")[:MOST]:
+    for failure in reversed(failures.order_by("-pk")[:MOST]):
         yield Entry(
             at=failure.at,
             kind=Kind.RELAY_FAILURE,

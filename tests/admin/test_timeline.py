@@ -1,0 +1,143 @@
+"""A payment's story is told in order, with the time between."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+import orders.money
+import payments.money
+import shop.money
+from payments import services
+from payments.channels.base import OutcomeUnknown
+from payments.models import Payment, PaymentEvent
+from payments.selectors import UnknownPayment
+from payments.timeline import Kind, describe_span, timeline
+from tests.factories import a_payment
+from workers import relay
+
+pytestmark = pytest.mark.django_db
+
+
+def seconds(value):
+    return dt.timedelta(seconds=value)
+
+
+@pytest.fixture
+def rescued(channel):
+    """A payment whose callback was lost, found by the second consult, then told by a late one."""
+    start = timezone.now() - seconds(60)
+    payment = a_payment(started=start)
+    channel.script("query", OutcomeUnknown("no answer in 5 s"))
+    services.consult_due(now=start + seconds(11))
+    channel.pay(payment.payment_no, paid_at=start + seconds(20))
+    services.consult_due(now=start + seconds(35))
+    PaymentEvent.objects.filter(to_status="created").delete()
+    relay.relay_due(now=start + seconds(36))
+    headers, body = channel.callback(payment.payment_no, event_id="evt-late")
+    for _ in range(2):
+        services.receive_callback(
+            channel="fake", headers=headers, body=body, now=start + seconds(50)
+        )
+    return payment
+
+
+def test_a_drop_that_was_caught_reads_as_a_story(rescued):
+    entries = timeline(payment_no=rescued.payment_no)
+
+    assert [entry.title for entry in entries] == [
+        "Payment started",
+        "Created at the channel",
+        "Created → Paying",
+        "Consult",
+        "Shopper paid",
+        "Consult",
+        "Paying → Succeeded",
+        "Order was told: Created → Paying",
+        "Order was told: Paying → Succeeded",
+        "Callback",
+    ]
+
+
+def test_the_time_between_is_told(rescued):
+    gaps = [entry.since_previous for entry in timeline(payment_no=rescued.payment_no)]
+
+    assert gaps[0] is None
+    assert [round(gap.total_seconds()) for gap in gaps[1:]] == [0, 0, 11, 9, 15, 0, 1, 0, 14]
+
+
+def test_evidence_says_what_it_claimed_and_what_came_of_it(rescued):
+    entries = timeline(payment_no=rescued.payment_no)
+    told = {entry.title: entry for entry in entries}
+    first_consult = next(entry for entry in entries if entry.title == "Consult")
+
+    assert (first_consult.verdict, first_consult.detail) == ("inconclusive", "no answer in 5 s")
+    assert told["Callback"].detail == "says “paid”; came 2 times; event evt-late"
+    assert told["Callback"].verdict == "repeated"
+    assert told["Callback"].has_body
+    assert told["Paying → Succeeded"].detail == "received 12.50 CNY"
+
+
+def test_an_order_that_could_not_be_told_is_part_of_the_story(channel):
+    payment = a_payment()
+    Payment.objects.update(order_no="N0000000000000000000")
+    now = timezone.now()
+    relay.relay_due(now=now)
+
+    entries = timeline(payment_no=payment.payment_no)
+
+    failed = [entry for entry in entries if entry.kind is Kind.RELAY_FAILURE]
+    assert [entry.title for entry in failed] == [
+        "Order could not be told of Created",
+        "Order could not be told of Paying",
+    ]
+    assert all(entry.trouble and "UnknownOrder" in entry.detail for entry in failed)
+
+
+def test_a_story_costs_four_queries(rescued, django_assert_num_queries):
+    with django_assert_num_queries(4):
+        timeline(payment_no=rescued.payment_no)
+
+
+def test_there_is_no_story_of_an_unknown_payment():
+    with pytest.raises(UnknownPayment):
+        timeline(payment_no="P0")
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.99, "10 s"),
+        (59.7, "1 min"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (86400, "1 d"),
+        (3 * 86400 + 4 * 3600, "3 d 4 h"),
+    ],
+)
+def test_a_length_of_time_is_read_at_a_glance(span, text):
+    assert describe_span(seconds(span)) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (1250, "CNY", "12.50 CNY"),
+        (129900, "EUR", "1,299.00 EUR"),
+        (5, "USD", "0.05 USD"),
+        (1200, "JPY", "1,200 JPY"),
+        (1500, "KWD", "1.500 KWD"),
+        (2**62, "CNY", "46,116,860,184,273,879.04 CNY"),
+    ],
+)
+def test_money_is_written_to_the_last_minor_unit(amount, currency, text):
+    assert payments.money.format_money(amount, currency) == text
+    assert orders.money.format_money(amount, currency) == text
+
+
+def test_all_sides_agree_on_the_decimals_of_a_currency():
+    assert payments.money.EXPONENTS == orders.money.EXPONENTS
+    for currency, exponent in payments.money.EXPONENTS.items():
+        assert shop.money.exponent_of(currency) == exponent
