@@ -23,6 +23,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DATABASE = "nodrop"
 READY = "ready"  # in the data folder: both servers answer
@@ -73,16 +74,7 @@ class Valkey:
         command = [str(server)]
         for name, value in options.items():
             command += [f"--{name}", value]
-        with (self.folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=lambda: die_with_parent(signal.SIGTERM),  # noqa: PLW1509  (no threads)
-            )
-        _wait_until(self._answers, process, self.folder / "log")
-        return process
+        return _start(command, self.folder / "log", self._answers)
 
     def _answers(self) -> bool:
         import redis  # noqa: PLC0415  (not needed by those who only read this module's constants)
@@ -121,18 +113,7 @@ class Postgres:
         command = [str(programs / "postgres"), "-D", str(data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        with (self.folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                preexec_fn=lambda: die_with_parent(signal.SIGINT),  # noqa: PLW1509  (no threads)
-                **_as(user),
-            )
-        _wait_until(self._answers, process, self.folder / "log")
-        return process
+        return _start(command, self.folder / "log", self._answers, **_as(user))
 
     def _initialise(self, programs: Path, data: Path, user: pwd.struct_passwd) -> None:
         shutil.rmtree(data, ignore_errors=True)  # what an interrupted initdb has left
@@ -192,8 +173,8 @@ def keep(data: Path, sockets: Path, *, throwaway: bool) -> None:
         _make_socket_folder(sockets)
         at_end.callback(shutil.rmtree, sockets, ignore_errors=True)
         postgres = Postgres(data / "postgres", sockets, durable=not throwaway)
-        at_end.callback(stop, postgres.start(), signal.SIGINT)
-        at_end.callback(stop, Valkey(data / "valkey", sockets).start(), signal.SIGTERM)
+        at_end.callback(stop, postgres.start())
+        at_end.callback(stop, Valkey(data / "valkey", sockets).start())
         at_end.callback((data / READY).unlink, missing_ok=True)
         (data / READY).touch()
         # Held until this process has ended, so that a new lease waits until all is stopped.
@@ -211,8 +192,8 @@ def _make_socket_folder(sockets: Path) -> None:
     os.chown(sockets, user.pw_uid, user.pw_gid)
 
 
-def stop(process: subprocess.Popen[bytes], polite: signal.Signals) -> None:
-    process.send_signal(polite)
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
@@ -233,13 +214,27 @@ def _stop_leftover(pid_file: Path, mark: str) -> None:
     pid_file.unlink(missing_ok=True)
 
 
-def _wait_until(answers: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+def _start(
+    command: list[str], log: Path, answers: Callable[[], bool], **user: Any
+) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            # SIGINT ends both at once: PostgreSQL's SIGTERM would wait for its clients.
+            preexec_fn=lambda: die_with_parent(signal.SIGINT),  # noqa: PLW1509  (no threads)
+            **user,
+        )
     deadline = time.monotonic() + START_SECONDS
     while not answers():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise SystemExit(f"{log.parent.name} doesn't start:\n{log.read_text()[-2000:]}")
         time.sleep(0.02)
+    return process
 
 
 def _runs(program: Path, user: pwd.struct_passwd) -> bool:
@@ -252,7 +247,7 @@ def _runs(program: Path, user: pwd.struct_passwd) -> bool:
     return True
 
 
-def _as(user: pwd.struct_passwd) -> dict:
+def _as(user: pwd.struct_passwd) -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
