@@ -187,7 +187,7 @@ def _record(entry: LedgerEntry, seq: int) -> None:
 
 def _lock(order_no: str) -> Order:
     try:
-        return Order.objects.select_for_update().get(order_no=order_no)
+        return Order.objects.select_for_update(no_key=True).get(order_no=order_no)
     except Order.DoesNotExist:
         raise UnknownOrder(f"There is no order {order_no}.") from None
 

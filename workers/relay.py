@@ -47,7 +47,7 @@ def delay_after(failures: int) -> float:
 @transaction.atomic
 def _claim(now: dt.datetime) -> list[PaymentEvent]:
     events = list(
-        PaymentEvent.objects.select_for_update(skip_locked=True, of=("self",))
+        PaymentEvent.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .select_related("payment")
         .filter(relay_due_at__lte=now)
         .order_by("relay_due_at", "pk")[:BATCH]

@@ -65,7 +65,7 @@ def replay_callback(*, evidence_id: int, now: dt.datetime, actor: str) -> Eviden
     )
     Evidence.objects.filter(pk=evidence_id).update(actor=actor)
     with transaction.atomic():
-        evidence = Evidence.objects.select_for_update().get(pk=evidence_id)
+        evidence = Evidence.objects.select_for_update(no_key=True).get(pk=evidence_id)
         evidence.error = ""
         failure = _judge(evidence, callback, now)
     if failure:

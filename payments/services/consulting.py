@@ -64,8 +64,7 @@ def announce_due(*, now: dt.datetime) -> None:
         .values_list("second", flat=True)
         .distinct()
     )
-    for second in seconds:
-        wake.announce_consult(due_at=second + dt.timedelta(seconds=1), now=now)
+    _announce(set(seconds), now)
 
 
 def sweep(*, now: dt.datetime, hours: float) -> int:
@@ -137,7 +136,7 @@ def _consult_one(payment_no: str, *, source: Source, now: dt.datetime, actor: st
 def _claim(due: Q, now: dt.datetime) -> list[Payment]:
     """Take a batch of due rows and push them one lease ahead; rows that others hold are skipped."""
     payments = list(
-        Payment.objects.select_for_update(skip_locked=True)
+        Payment.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(due)
         .order_by("consult_due_at", "pk")[:BATCH]
     )
@@ -154,7 +153,7 @@ def _claim(due: Q, now: dt.datetime) -> list[Payment]:
 def _adopt(recent: Q, due_at: dt.datetime) -> int:
     """Give a due time to payments in the fog that have none, which no wake-up would ever find."""
     lost = list(
-        Payment.objects.select_for_update(skip_locked=True)
+        Payment.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(recent, status__in=IN_FOG, consult_due_at=None)
         .order_by("pk")
         .values_list("pk", flat=True)[: BATCH * 10]
@@ -190,6 +189,14 @@ def _consult(
         for payment, answer, row in zip(payments, answers, evidence, strict=True)
     ]
     _settle_each(findings, now)
+    _announce({finding.ask_again_at for finding in findings if finding.ask_again_at}, now)
+
+
+def _announce(due_times: set[dt.datetime], now: dt.datetime) -> None:
+    """Wake a worker once for each second of the coming minute in which one of them is due."""
+    seconds = {due_at.replace(microsecond=0) for due_at in due_times}
+    for second in sorted(seconds):
+        wake.announce_consult(due_at=second + dt.timedelta(seconds=1), now=now)
 
 
 def _settle_each(findings: Sequence[Finding], now: dt.datetime) -> None:

@@ -82,8 +82,12 @@ def settle(*, findings: Sequence[Finding], now: dt.datetime) -> None:
 
 
 def _lock(payment_nos: Iterable[str]) -> dict[str, Payment]:
-    """Lock in the order of the primary key, so that two batches can't wait for each other."""
-    rows = Payment.objects.select_for_update().filter(payment_no__in=payment_nos).order_by("pk")
+    """Lock in the order of the primary key, so that two batches can't wait for each other.
+
+    `no_key`, here and everywhere: who only refers to the row (new evidence) needn't wait for us.
+    """
+    locked = Payment.objects.select_for_update(no_key=True)
+    rows = locked.filter(payment_no__in=payment_nos).order_by("pk")
     return {payment.payment_no: payment for payment in rows}
 
 

@@ -286,3 +286,17 @@ def test_the_sweep_goes_on_until_nothing_is_left(channel):
 
     assert services.sweep(now=after(payments[-1], 60), hours=1) == len(payments)
     assert not Payment.objects.exclude(status=Status.SUCCEEDED).exists()
+
+
+def test_a_consult_announces_the_next_one_when_it_is_near(channel, monkeypatch):
+    payment = a_payment()
+    announced = []
+    monkeypatch.setattr(
+        consulting.wake, "announce_consult", lambda due_at, **_: announced.append(due_at)
+    )
+
+    services.consult_due(now=after(payment, 10))
+
+    [due_at] = announced
+    payment.refresh_from_db()
+    assert 0 <= (due_at - payment.consult_due_at).total_seconds() <= 1

@@ -138,9 +138,10 @@ def test_a_crash_between_effect_and_confirmation_undoes_both(channel, monkeypatc
     def die(**_kwargs):
         raise SystemExit
 
-    with monkeypatch.context() as crash, pytest.raises(SystemExit):
+    with monkeypatch.context() as crash:
         crash.setattr("orders.services.LedgerEntry.save", lambda *_: die())
-        relay_now()
+        with pytest.raises(SystemExit):
+            relay_now()
     assert LedgerEntry.objects.count() == 0
 
     relay_now(later=31)
