@@ -2,143 +2,461 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import payments.models
 from django.db import migrations, models
+
+import payments.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('beat_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("name", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("beat_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('payment_no', models.CharField(default=payments.models.new_payment_no, editable=False, max_length=32, unique=True)),
-                ('order_no', models.CharField(max_length=32)),
-                ('channel', models.CharField(max_length=32)),
-                ('merchant', models.CharField(help_text='our account at the channel', max_length=64)),
-                ('subject', models.CharField(max_length=127)),
-                ('amount', models.BigIntegerField(help_text='minor units')),
-                ('currency', models.CharField(max_length=3)),
-                ('status', models.CharField(choices=[('created', 'Created'), ('paying', 'Paying'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('closed', 'Closed'), ('mispaid', 'Mispaid')], default='created', max_length=16)),
-                ('version', models.PositiveIntegerField(default=0, help_text='number of the last event')),
-                ('channel_no', models.CharField(blank=True, help_text="the channel's own number", max_length=128)),
-                ('idempotency_key', models.CharField(default=payments.models.new_idempotency_key, editable=False, max_length=64)),
-                ('create_calls', models.PositiveIntegerField(default=0, help_text='counted before each call')),
-                ('return_url', models.URLField(max_length=500)),
-                ('action', models.JSONField(blank=True, help_text='what the app opens to pay', null=True)),
-                ('received_amount', models.BigIntegerField(blank=True, help_text='minor units', null=True)),
-                ('received_currency', models.CharField(blank=True, max_length=3)),
-                ('created_at', models.DateTimeField(help_text='the start, by our clock')),
-                ('expires_at', models.DateTimeField(help_text='the channel takes no money after this')),
-                ('paid_at', models.DateTimeField(blank=True, help_text="by the channel's clock", null=True)),
-                ('settled_at', models.DateTimeField(blank=True, help_text='when we knew the end', null=True)),
-                ('close_asked_at', models.DateTimeField(blank=True, null=True)),
-                ('returned_at', models.DateTimeField(blank=True, help_text='shopper back from wallet', null=True)),
-                ('consult_due_at', models.DateTimeField(blank=True, null=True)),
-                ('consulted_at', models.DateTimeField(blank=True, null=True)),
-                ('consults', models.PositiveIntegerField(default=0, help_text='queries sent so far')),
-                ('slow_lane_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "payment_no",
+                    models.CharField(
+                        default=payments.models.new_payment_no,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                    ),
+                ),
+                ("order_no", models.CharField(max_length=32)),
+                ("channel", models.CharField(max_length=32)),
+                (
+                    "merchant",
+                    models.CharField(help_text="our account at the channel", max_length=64),
+                ),
+                ("subject", models.CharField(max_length=127)),
+                ("amount", models.BigIntegerField(help_text="minor units")),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("created", "Created"),
+                            ("paying", "Paying"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                            ("closed", "Closed"),
+                            ("mispaid", "Mispaid"),
+                        ],
+                        default="created",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(default=0, help_text="number of the last event"),
+                ),
+                (
+                    "channel_no",
+                    models.CharField(
+                        blank=True, help_text="the channel's own number", max_length=128
+                    ),
+                ),
+                (
+                    "idempotency_key",
+                    models.CharField(
+                        default=payments.models.new_idempotency_key, editable=False, max_length=64
+                    ),
+                ),
+                (
+                    "create_calls",
+                    models.PositiveIntegerField(default=0, help_text="counted before each call"),
+                ),
+                ("return_url", models.URLField(max_length=500)),
+                (
+                    "action",
+                    models.JSONField(blank=True, help_text="what the app opens to pay", null=True),
+                ),
+                (
+                    "received_amount",
+                    models.BigIntegerField(blank=True, help_text="minor units", null=True),
+                ),
+                ("received_currency", models.CharField(blank=True, max_length=3)),
+                ("created_at", models.DateTimeField(help_text="the start, by our clock")),
+                (
+                    "expires_at",
+                    models.DateTimeField(help_text="the channel takes no money after this"),
+                ),
+                (
+                    "paid_at",
+                    models.DateTimeField(blank=True, help_text="by the channel's clock", null=True),
+                ),
+                (
+                    "settled_at",
+                    models.DateTimeField(blank=True, help_text="when we knew the end", null=True),
+                ),
+                ("close_asked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "returned_at",
+                    models.DateTimeField(
+                        blank=True, help_text="shopper back from wallet", null=True
+                    ),
+                ),
+                ("consult_due_at", models.DateTimeField(blank=True, null=True)),
+                ("consulted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "consults",
+                    models.PositiveIntegerField(default=0, help_text="queries sent so far"),
+                ),
+                ("slow_lane_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-id'],
-                'permissions': [('operate_payment', 'Can query channels and replay callbacks')],
-                'indexes': [models.Index(fields=['order_no'], name='payment_by_order'), models.Index(condition=models.Q(('consult_due_at__isnull', False)), fields=['consult_due_at', 'id'], name='payment_consult_due'), models.Index(condition=models.Q(('consult_due_at__isnull', True), ('status__in', ['created', 'paying'])), fields=['id'], name='payment_in_fog_without_due'), models.Index(fields=['status', '-id'], name='payment_by_status'), models.Index(condition=models.Q(('channel_no', ''), _negated=True), fields=['channel_no'], name='payment_by_channel_no')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['created', 'paying'])), fields=('order_no',), name='one_payment_in_the_fog_per_order'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payment_amount_positive'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='payment_currency_is_iso_4217'), models.CheckConstraint(condition=models.Q(('payment_no__regex', '^[0-9A-Za-z]{16,32}$')), name='payment_no_accepted_by_channels'), models.CheckConstraint(condition=models.Q(('status__in', ['created', 'paying', 'succeeded', 'failed', 'cancelled', 'closed', 'mispaid'])), name='payment_status_known'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'succeeded'), _negated=True), models.Q(('received_amount', models.F('amount')), ('received_currency', models.F('currency'))), _connector='OR'), name='succeeded_received_what_was_asked'), models.CheckConstraint(condition=models.Q(('status__in', ['created', 'paying']), ('consult_due_at__isnull', True), _connector='OR'), name='only_the_fog_is_consulted'), models.CheckConstraint(condition=models.Q(('status__in', ['created', 'paying']), ('settled_at__isnull', False), _connector='OR'), name='an_end_has_a_time')],
+                "ordering": ["-id"],
+                "permissions": [("operate_payment", "Can query channels and replay callbacks")],
+                "indexes": [
+                    models.Index(fields=["order_no"], name="payment_by_order"),
+                    models.Index(
+                        condition=models.Q(("consult_due_at__isnull", False)),
+                        fields=["consult_due_at", "id"],
+                        name="payment_consult_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("consult_due_at__isnull", True), ("status__in", ["created", "paying"])
+                        ),
+                        fields=["id"],
+                        name="payment_in_fog_without_due",
+                    ),
+                    models.Index(fields=["status", "-id"], name="payment_by_status"),
+                    models.Index(
+                        condition=models.Q(("channel_no", ""), _negated=True),
+                        fields=["channel_no"],
+                        name="payment_by_channel_no",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["created", "paying"])),
+                        fields=("order_no",),
+                        name="one_payment_in_the_fog_per_order",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="payment_amount_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                        name="payment_currency_is_iso_4217",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("payment_no__regex", "^[0-9A-Za-z]{16,32}$")),
+                        name="payment_no_accepted_by_channels",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "created",
+                                    "paying",
+                                    "succeeded",
+                                    "failed",
+                                    "cancelled",
+                                    "closed",
+                                    "mispaid",
+                                ],
+                            )
+                        ),
+                        name="payment_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "succeeded"), _negated=True),
+                            models.Q(
+                                ("received_amount", models.F("amount")),
+                                ("received_currency", models.F("currency")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="succeeded_received_what_was_asked",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["created", "paying"]),
+                            ("consult_due_at__isnull", True),
+                            _connector="OR",
+                        ),
+                        name="only_the_fog_is_consulted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["created", "paying"]),
+                            ("settled_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="an_end_has_a_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('payment_no', models.CharField(blank=True, help_text='as the channel wrote it', max_length=64)),
-                ('channel', models.CharField(max_length=32)),
-                ('source', models.CharField(choices=[('start', 'Start'), ('callback', 'Callback'), ('consult', 'Consult'), ('sweep', 'Sweep'), ('return', 'Browser return'), ('close', 'Close answer'), ('statement', 'Statement'), ('operator', 'Operator')], max_length=16)),
-                ('event_id', models.CharField(blank=True, max_length=160, null=True)),
-                ('body', models.BinaryField(blank=True)),
-                ('headers', models.JSONField(blank=True, default=dict)),
-                ('claim', models.CharField(blank=True, help_text='the state that it reports', max_length=16)),
-                ('received_at', models.DateTimeField()),
-                ('times_received', models.PositiveIntegerField(default=1)),
-                ('verdict', models.CharField(choices=[('pending', 'Not judged yet'), ('applied', 'Applied'), ('repeated', 'Repeated'), ('inconclusive', 'Inconclusive'), ('contradicts', 'Contradicts'), ('orphan', 'Orphan'), ('failed', 'Failed')], default='pending', max_length=16)),
-                ('error', models.TextField(blank=True)),
-                ('actor', models.CharField(blank=True, help_text='the operator, where one acted', max_length=150)),
-                ('payment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='payments.payment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "payment_no",
+                    models.CharField(
+                        blank=True, help_text="as the channel wrote it", max_length=64
+                    ),
+                ),
+                ("channel", models.CharField(max_length=32)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("start", "Start"),
+                            ("callback", "Callback"),
+                            ("consult", "Consult"),
+                            ("sweep", "Sweep"),
+                            ("return", "Browser return"),
+                            ("close", "Close answer"),
+                            ("statement", "Statement"),
+                            ("operator", "Operator"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("event_id", models.CharField(blank=True, max_length=160, null=True)),
+                ("body", models.BinaryField(blank=True)),
+                ("headers", models.JSONField(blank=True, default=dict)),
+                (
+                    "claim",
+                    models.CharField(
+                        blank=True, help_text="the state that it reports", max_length=16
+                    ),
+                ),
+                ("received_at", models.DateTimeField()),
+                ("times_received", models.PositiveIntegerField(default=1)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Not judged yet"),
+                            ("applied", "Applied"),
+                            ("repeated", "Repeated"),
+                            ("inconclusive", "Inconclusive"),
+                            ("contradicts", "Contradicts"),
+                            ("orphan", "Orphan"),
+                            ("failed", "Failed"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                    ),
+                ),
+                ("error", models.TextField(blank=True)),
+                (
+                    "actor",
+                    models.CharField(
+                        blank=True, help_text="the operator, where one acted", max_length=150
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="payments.payment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'evidence',
-                'ordering': ['id'],
+                "verbose_name_plural": "evidence",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='PaymentEvent',
+            name="PaymentEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seq', models.PositiveIntegerField()),
-                ('from_status', models.CharField(blank=True, choices=[('created', 'Created'), ('paying', 'Paying'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('closed', 'Closed'), ('mispaid', 'Mispaid')], max_length=16)),
-                ('to_status', models.CharField(choices=[('created', 'Created'), ('paying', 'Paying'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('closed', 'Closed'), ('mispaid', 'Mispaid')], max_length=16)),
-                ('source', models.CharField(choices=[('start', 'Start'), ('callback', 'Callback'), ('consult', 'Consult'), ('sweep', 'Sweep'), ('return', 'Browser return'), ('close', 'Close answer'), ('statement', 'Statement'), ('operator', 'Operator')], max_length=16)),
-                ('occurred_at', models.DateTimeField()),
-                ('relay_due_at', models.DateTimeField(blank=True, null=True)),
-                ('relayed_at', models.DateTimeField(blank=True, null=True)),
-                ('relay_failures', models.PositiveIntegerField(default=0)),
-                ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.evidence')),
-                ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='payments.payment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("seq", models.PositiveIntegerField()),
+                (
+                    "from_status",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("created", "Created"),
+                            ("paying", "Paying"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                            ("closed", "Closed"),
+                            ("mispaid", "Mispaid"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "to_status",
+                    models.CharField(
+                        choices=[
+                            ("created", "Created"),
+                            ("paying", "Paying"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                            ("closed", "Closed"),
+                            ("mispaid", "Mispaid"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("start", "Start"),
+                            ("callback", "Callback"),
+                            ("consult", "Consult"),
+                            ("sweep", "Sweep"),
+                            ("return", "Browser return"),
+                            ("close", "Close answer"),
+                            ("statement", "Statement"),
+                            ("operator", "Operator"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField()),
+                ("relay_due_at", models.DateTimeField(blank=True, null=True)),
+                ("relayed_at", models.DateTimeField(blank=True, null=True)),
+                ("relay_failures", models.PositiveIntegerField(default=0)),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="payments.evidence",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="payments.payment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='RelayFailure',
+            name="RelayFailure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('error', models.TextField()),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='failures', to='payments.paymentevent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("error", models.TextField()),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="failures",
+                        to="payments.paymentevent",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddIndex(
-            model_name='evidence',
-            index=models.Index(condition=models.Q(('verdict__in', ['pending', 'failed', 'orphan'])), fields=['received_at'], name='evidence_to_look_at'),
+            model_name="evidence",
+            index=models.Index(
+                condition=models.Q(("verdict__in", ["pending", "failed", "orphan"])),
+                fields=["received_at"],
+                name="evidence_to_look_at",
+            ),
         ),
         migrations.AddIndex(
-            model_name='evidence',
-            index=models.Index(fields=['payment_no'], name='evidence_by_payment_no'),
+            model_name="evidence",
+            index=models.Index(fields=["payment_no"], name="evidence_by_payment_no"),
         ),
         migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.UniqueConstraint(fields=('channel', 'event_id'), name='evidence_once_per_event'),
+            model_name="evidence",
+            constraint=models.UniqueConstraint(
+                fields=("channel", "event_id"), name="evidence_once_per_event"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['pending', 'applied', 'repeated', 'inconclusive', 'contradicts', 'orphan', 'failed'])), name='evidence_verdict_known'),
+            model_name="evidence",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "verdict__in",
+                        [
+                            "pending",
+                            "applied",
+                            "repeated",
+                            "inconclusive",
+                            "contradicts",
+                            "orphan",
+                            "failed",
+                        ],
+                    )
+                ),
+                name="evidence_verdict_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='paymentevent',
-            index=models.Index(condition=models.Q(('relay_due_at__isnull', False)), fields=['relay_due_at', 'id'], name='event_relay_due'),
+            model_name="paymentevent",
+            index=models.Index(
+                condition=models.Q(("relay_due_at__isnull", False)),
+                fields=["relay_due_at", "id"],
+                name="event_relay_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentevent',
-            constraint=models.UniqueConstraint(fields=('payment', 'seq'), name='event_seq_once_per_payment'),
+            model_name="paymentevent",
+            constraint=models.UniqueConstraint(
+                fields=("payment", "seq"), name="event_seq_once_per_payment"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentevent',
-            constraint=models.CheckConstraint(condition=models.Q(('relayed_at__isnull', True), ('relay_due_at__isnull', True), _connector='XOR'), name='event_is_due_until_relayed'),
+            model_name="paymentevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("relayed_at__isnull", True), ("relay_due_at__isnull", True), _connector="XOR"
+                ),
+                name="event_is_due_until_relayed",
+            ),
         ),
     ]
