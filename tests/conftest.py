@@ -27,9 +27,10 @@ from config import embedded  # noqa: E402  (the addresses follow from the enviro
 def _redis_url() -> str:
     """A number for each worker: cache, broker and push layer of two workers never meet."""
     number = 1 + int(WORKER.removeprefix("gw") or 0)
-    if given := os.environ.get("REDIS_URL"):
-        return urlsplit(given)._replace(path=f"/{number}").geturl()
-    return embedded.redis_url(number)
+    given = os.environ.get("REDIS_URL") or embedded.redis_url()
+    if given.startswith("unix://"):
+        return f"{given.partition('?')[0]}?db={number}"
+    return urlsplit(given)._replace(path=f"/{number}").geturl()
 
 
 _session = ExitStack()
@@ -39,6 +40,9 @@ _servers = nullcontext() if WORKER else embedded.lease(throwaway=True)
 os.environ["REDIS_URL"] = _redis_url()
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
+if not WORKER:
+    # A worker that inherits it reads the settings before this file gives it a number of its own.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from django.core.cache import cache  # noqa: E402  (needs the settings)
 
