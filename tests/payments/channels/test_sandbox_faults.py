@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+import requests
 
 from payments.channels.base import (
     ChannelState,
@@ -14,10 +15,12 @@ from payments.channels.base import (
     RefundState,
 )
 from payments.channels.sandbox.channel import SandboxChannel
+from payments.channels.sandbox.settings import API_KEY
 from tests.payments.channels.receiver import Receiver
 from tests.payments.channels.wallet import Wallet, a_charge
 
 ALWAYS = 1.0
+AUTHORIZED = {"Authorization": f"Bearer {API_KEY}"}
 
 
 @pytest.fixture
@@ -260,6 +263,16 @@ def test_a_wallet_that_is_down_answers_nothing_and_calls_nobody_until_it_is_up(
 
     wallet.clear_faults()
     shop.wait_for(1)
+
+
+@pytest.mark.parametrize(("fault", "options"), [("down", {}), ("timeout_before", {"seconds": 0.1})])
+def test_a_call_without_an_answer_gets_not_one_byte(
+    wallet: Wallet, fault: str, options: dict[str, object]
+) -> None:
+    wallet.set_faults(**{fault: {"probability": 1} | options})
+
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{wallet.url}/v1/bills/P", headers=AUTHORIZED, timeout=5)
 
 
 def test_a_lost_callback_never_comes(
