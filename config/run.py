@@ -10,9 +10,11 @@ import fcntl
 import http.client
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import FrameType
 
 from config import embedded, servers
 
@@ -106,8 +108,30 @@ def main() -> None:
         sys.exit(not is_healthy(arguments.words[0], os.environ))
     elif arguments.part == "manage":
         _become([sys.executable, "manage.py", *arguments.words])
+    elif arguments.parent is None and sys.stdin.isatty():
+        _run_in_terminal(arguments.part)
     else:
         _become(command(arguments.part, os.environ))
+
+
+def _run_in_terminal(name: str) -> None:
+    """Run the part out of reach of Ctrl-C, and end it with one signal when that is pressed.
+
+    Ctrl-C goes to every process of the terminal. granian's workers then hear of the end twice, from
+    it and from their parent, and hang until they are killed.
+    """
+    words = [sys.executable, "-m", "config.run", "--parent", str(os.getpid()), name]
+    part = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True)
+    asked: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        part.terminate()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    code = part.wait()
+    sys.exit(0 if asked else code)
 
 
 def _become(words: list[str]) -> None:
