@@ -12,6 +12,10 @@ def _styles(_request: HttpRequest) -> str:
     return static("payments/admin.css")
 
 
+def _icon(_request: HttpRequest) -> str:
+    return static("shop/drop.svg")
+
+
 def _may(permission: str) -> Callable[[HttpRequest], bool]:
     def check(request: HttpRequest) -> bool:
         return request.user.has_perm(permission)
@@ -31,6 +35,7 @@ UNFOLD = {
     "SITE_HEADER": "Nodrop",
     "SITE_SUBHEADER": "Every payment ends",
     "SITE_SYMBOL": "water_drop",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "SITE_URL": "/",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
@@ -43,6 +48,7 @@ UNFOLD = {
         "show_history": False,
     },
     "SIDEBAR": {
+        "show_search": True,
         "command_search": True,
         "navigation": [
             {"items": [_item("Dashboard", "monitoring", "index")]},

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -56,10 +57,11 @@ class OrderAdmin(ModelAdmin):
     list_display = ("number", "state", "money", "age", "email", "paid")
     list_filter = ("status", SurplusFilter)
     search_fields = ("order_no",)  # shows the box; `get_search_results` looks further
-    search_help_text = "A whole number: order, payment, or idempotency key"
+    search_help_text = "Any number: order, payment …"
     paginator = InfinitePaginator
     show_full_result_count = False
     list_fullwidth = True
+    list_filter_sheet = False
     list_per_page = 50
     sortable_by = ()
 
@@ -74,7 +76,7 @@ class OrderAdmin(ModelAdmin):
 
     @admin.display(description="Order")
     def number(self, order: Order) -> str:
-        return order.order_no
+        return format_html('<span class="nd-no">{}</span>', order.order_no)
 
     @display(description="Status", label=COLOURS)
     def state(self, order: Order) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import groupby
 
 from django.db.models.functions import Length
 
@@ -77,8 +78,10 @@ def timeline(*, payment_no: str) -> list[Entry]:
 
 
 def describe_span(span: dt.timedelta) -> str:
-    """A length of time at a glance: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    """A length of time at a glance: `40 ms`, `4.1 s`, `12 s`, `3 min 20 s`, `2 h`, `3 d 4 h`."""
     seconds = abs(span.total_seconds())
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -157,22 +160,21 @@ def _moved(payment: Payment) -> Iterator[Entry]:
     newest = PaymentEvent.objects.filter(payment=payment).order_by("-pk")[:MOST]
     for event in reversed(newest):
         to = Status(event.to_status)
-        was = Status(event.from_status).label if event.from_status else "New"
-        move = f"{was} → {to.label}"
-        yield Entry(
-            at=event.occurred_at,
-            kind=Kind.TRANSITION,
-            title=move,
-            detail=_received(payment, to),
-            status=to,
-            trouble=to is Status.MISPAID,
-        )
+        if event.from_status:  # the first one is the start, which is told already
+            yield Entry(
+                at=event.occurred_at,
+                kind=Kind.TRANSITION,
+                title=f"{Status(event.from_status).label} → {to.label}",
+                detail=_received(payment, to),
+                status=to,
+                trouble=to is Status.MISPAID,
+            )
         if event.relayed_at:
             failures = event.relay_failures
             yield Entry(
                 at=event.relayed_at,
                 kind=Kind.RELAY,
-                title=f"Order was told: {move}",
+                title=f"Order was told: {to.label}",
                 detail=f"after {failures} failed attempts" if failures else "",
             )
 
@@ -184,12 +186,16 @@ def _received(payment: Payment, to: Status) -> str:
 
 
 def _not_relayed(payment: Payment) -> Iterator[Entry]:
+    """One entry for each run of the same failure: it may go on for days."""
     failures = RelayFailure.objects.filter(event__payment=payment).select_related("event")
-    for failure in reversed(failures.order_by("-pk")[:MOST]):
+    newest = reversed(failures.order_by("-pk")[:MOST])
+    for (_, error), group in groupby(newest, key=lambda row: (row.event_id, row.error)):
+        run = list(group)
+        more = f"{len(run)} times, last {run[-1].at:%H:%M:%S}: " if len(run) > 1 else ""
         yield Entry(
-            at=failure.at,
+            at=run[0].at,
             kind=Kind.RELAY_FAILURE,
-            title=f"Order could not be told of {Status(failure.event.to_status).label}",
-            detail=failure.error,
+            title=f"Order could not be told: {Status(run[0].event.to_status).label}",
+            detail=more + error,
             trouble=True,
         )

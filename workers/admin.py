@@ -26,6 +26,7 @@ ARGUMENTS_HELP = (
 )
 QUEUE_HELP = "consults, sweeps or relay: nothing reads another queue."
 
+admin.site.index_title = "Dashboard"
 admin.site.index_template = "workers/admin/dashboard.html"
 for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(_model)
@@ -40,9 +41,17 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = TaskSelect()
+        self.initial["regtask"] = self.instance.task
+        self.fields["description"].widget = UnfoldAdminTextareaWidget(attrs={"rows": 2})
         self.fields["kwargs"].widget = UnfoldAdminTextareaWidget(attrs={"rows": 2})
         self.fields["kwargs"].help_text = ARGUMENTS_HELP
         self.fields["queue"].help_text = QUEUE_HELP
+
+    def clean(self) -> dict[str, Any]:
+        """A name that was typed is what was meant, not the one that the list showed before."""
+        if "task" in self.changed_data and "regtask" not in self.changed_data:
+            self.cleaned_data["regtask"] = ""
+        return super().clean()  # type: ignore[no-any-return]
 
 
 @admin.register(PeriodicTask)

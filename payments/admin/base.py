@@ -44,6 +44,7 @@ class ReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
     list_disable_select_all = True
     list_fullwidth = True
+    list_filter_sheet = False  # beside the list where there is room
     list_per_page = 50
     sortable_by = ()
 
@@ -84,19 +85,29 @@ def badge(description: str, colours: Mapping[Any, str]) -> Callable[[Column], Co
 
 def age_of(at: dt.datetime | None) -> str:
     """How long ago, for a column."""
-    return describe_span(timezone.now() - at) if at else "—"
+    return _roughly(timezone.now() - at) if at else "—"
 
 
 def until(at: dt.datetime | None, now: dt.datetime) -> str:
     """A due time as seen from now: `in 12 s`, `overdue 3 s`, `—`."""
     if at is None:
         return "—"
-    return f"in {describe_span(at - now)}" if at >= now else f"overdue {describe_span(now - at)}"
+    return f"in {_roughly(at - now)}" if at >= now else f"overdue {_roughly(now - at)}"
+
+
+def _roughly(span: dt.timedelta) -> str:
+    """The largest unit alone: `5 h`."""
+    return " ".join(describe_span(span).split()[:2])
 
 
 def exact_time(at: dt.datetime) -> str:
     """UTC, to the second: what is compared with logs and with the channel's own pages."""
     return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def nowrap(text: str, look: str = "nd-nowrap") -> str:
+    """A cell that stays on one line."""
+    return format_html('<span class="{}">{}</span>', look, text)
 
 
 def number_link(page: str, number: str) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from payments.admin.base import STATUS_COLOURS, ReadOnlyAdmin, badge, exact_time, until
+from payments.admin.base import STATUS_COLOURS, ReadOnlyAdmin, badge, exact_time, nowrap, until
 from payments.admin.filters import RelayFilter
 from payments.admin.search import HELP, payments_numbered
 from payments.models import Payment, PaymentEvent, RelayFailure
@@ -54,7 +54,7 @@ class PaymentEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Occurred (UTC)")
     def occurred(self, event: PaymentEvent) -> str:
-        return exact_time(event.occurred_at)
+        return nowrap(exact_time(event.occurred_at))
 
     @admin.display(description="Payment")
     def payment_number(self, event: PaymentEvent) -> str:

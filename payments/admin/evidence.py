@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from payments import services
-from payments.admin.base import VERDICT_COLOURS, ReadOnlyAdmin, age_of, badge, exact_time
+from payments.admin.base import VERDICT_COLOURS, ReadOnlyAdmin, age_of, badge, exact_time, nowrap
 from payments.admin.filters import ChannelFilter, LookAtFilter
 from payments.admin.raw import readable_body, readable_headers
 from payments.admin.search import HELP, evidence_numbered
@@ -39,7 +39,7 @@ class EvidenceAdmin(ReadOnlyAdmin):
         "path",
         "channel_label",
         "payment_number",
-        "claim",
+        "says",
         "outcome",
         "repeats",
         "trouble",
@@ -62,7 +62,11 @@ class EvidenceAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Received (UTC)")
     def received(self, evidence: Evidence) -> str:
-        return exact_time(evidence.received_at)
+        return nowrap(exact_time(evidence.received_at))
+
+    @admin.display(description="Says")
+    def says(self, evidence: Evidence) -> str:
+        return nowrap(evidence.claim.replace("_", " ") or "—")
 
     @admin.display(description="Path")
     def path(self, evidence: Evidence) -> str:
@@ -70,7 +74,7 @@ class EvidenceAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Channel")
     def channel_label(self, evidence: Evidence) -> str:
-        return get_label(evidence.channel)
+        return nowrap(get_label(evidence.channel))
 
     @admin.display(description="Payment")
     def payment_number(self, evidence: Evidence) -> str:

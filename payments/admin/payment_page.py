@@ -98,14 +98,15 @@ def _dress(entries: list[Entry]) -> list[dict[str, Any]]:
         .order_by("-pk")
         .only("body")[:MOST_INLINE]
     }
+    days = ["", *(f"{entry.at:%Y-%m-%d}" for entry in entries)]
     return [
         {
             "entry": entry,
-            "at": exact_time(entry.at),
+            "at": f"{entry.at:%H:%M:%S}.{entry.at.microsecond // 1000:03}",
+            "day": day if day != day_before else "",
             "gap": describe_span(entry.since_previous) if entry.since_previous else "",
             "verdict_colour": VERDICT_COLOURS.get(entry.verdict, "default"),  # type: ignore[call-overload]
-            "status_colour": STATUS_COLOURS.get(entry.status, ""),  # type: ignore[call-overload]
             "body": bodies.get(entry.evidence_id or 0, ""),
         }
-        for entry in entries
+        for entry, day_before, day in zip(entries, days, days[1:], strict=False)
     ]

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from payments import services
@@ -20,6 +21,7 @@ from payments.admin.base import (
     age_of,
     badge,
     is_number,
+    nowrap,
     number_link,
     until,
 )
@@ -55,7 +57,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Payment")
     def number(self, payment: Payment) -> str:
-        return payment.payment_no
+        return format_html('<span class="nd-no">{}</span>', payment.payment_no)
 
     @admin.display(description="Order")
     def order(self, payment: Payment) -> str:
@@ -63,11 +65,11 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Channel")
     def channel_label(self, payment: Payment) -> str:
-        return get_label(payment.channel)
+        return nowrap(get_label(payment.channel))
 
     @admin.display(description="Amount")
     def money(self, payment: Payment) -> str:
-        return format_money(payment.amount, payment.currency)
+        return nowrap(format_money(payment.amount, payment.currency))
 
     @badge("Status", STATUS_COLOURS)
     def state(self, payment: Payment) -> tuple[str, str]:
@@ -75,22 +77,21 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Age")
     def age(self, payment: Payment) -> str:
-        return age_of(payment.created_at)
+        return nowrap(age_of(payment.created_at))
 
-    @badge("Next consult", {"late": "danger", "none": "default"})
-    def next_consult(self, payment: Payment) -> str | tuple[str, str]:
-        now = timezone.now()
-        due_at = payment.consult_due_at
-        text = until(due_at, now)
-        return ("late", text) if due_at and due_at < now - OVERDUE else text
+    @admin.display(description="Next consult")
+    def next_consult(self, payment: Payment) -> str:
+        now, due_at = timezone.now(), payment.consult_due_at
+        late = due_at is not None and due_at < now - OVERDUE
+        return nowrap(until(due_at, now), "nd-late" if late else "nd-nowrap")
 
     @admin.display(description="Consults")
     def consult_count(self, payment: Payment) -> int:
         return payment.consults
 
-    @admin.display(description="Slow lane")
+    @admin.display(description="In slow lane for")
     def slow_lane(self, payment: Payment) -> str:
-        return f"for {age_of(payment.slow_lane_at)}" if payment.slow_lane_at else "—"
+        return nowrap(age_of(payment.slow_lane_at))
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         """What is overdue is read from the most overdue on."""

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from payments.channels.registry import channel_names
 from payments.models import Evidence, Payment
 
-HELP = "A whole number: payment, order, the channel's own, idempotency key, or event id"
+HELP = "Any number: payment, order, event …"
 _OUR_KEY = re.compile(r"[0-9a-f]{32}")
 
 

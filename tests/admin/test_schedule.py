@@ -16,9 +16,9 @@ def sweep(transactional_db):
     return PeriodicTask.objects.get(task="workers.sync_payment_result")
 
 
-def edit(client, task, **changes):
+def edit(client, entry, **changes):
     """Send the form as the browser would, with `changes`."""
-    url = reverse("admin:django_celery_beat_periodictask_change", args=[task.pk])
+    url = reverse("admin:django_celery_beat_periodictask_change", args=[entry.pk])
     form = client.get(url).context["adminform"].form
     values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
     sent = {name: value for name, value in (values | changes).items() if value not in (None, False)}
@@ -49,6 +49,13 @@ def test_the_period_of_the_sweep_is_edited(operator, sweep):
 
     sweep.refresh_from_db()
     assert sweep.interval == slower
+
+
+def test_a_typed_task_name_wins_over_the_list(operator, sweep):
+    edit(operator, sweep, task="workers.relay_due")
+
+    sweep.refresh_from_db()
+    assert sweep.task == "workers.relay_due"
 
 
 def test_arguments_that_are_no_json_are_refused(operator, sweep):

@@ -10,7 +10,7 @@ import payments.money
 import shop.money
 from payments import services
 from payments.channels.base import OutcomeUnknown
-from payments.models import Payment, PaymentEvent
+from payments.models import Payment, PaymentEvent, RelayFailure
 from payments.selectors import UnknownPayment
 from payments.timeline import Kind, describe_span, timeline
 from tests.factories import a_payment
@@ -53,8 +53,8 @@ def test_a_drop_that_was_caught_reads_as_a_story(rescued):
         "Shopper paid",
         "Consult",
         "Paying → Succeeded",
-        "Order was told: Created → Paying",
-        "Order was told: Paying → Succeeded",
+        "Order was told: Paying",
+        "Order was told: Succeeded",
         "Callback",
     ]
 
@@ -88,10 +88,23 @@ def test_an_order_that_could_not_be_told_is_part_of_the_story(channel):
 
     failed = [entry for entry in entries if entry.kind is Kind.RELAY_FAILURE]
     assert [entry.title for entry in failed] == [
-        "Order could not be told of Created",
-        "Order could not be told of Paying",
+        "Order could not be told: Created",
+        "Order could not be told: Paying",
     ]
     assert all(entry.trouble and "UnknownOrder" in entry.detail for entry in failed)
+
+
+def test_the_same_failure_over_and_over_is_one_line(channel):
+    payment = a_payment()
+    event = payment.events.first()
+    for second in range(5):
+        at = timezone.now() + seconds(second)
+        RelayFailure.objects.create(event=event, at=at, error="the order side is down")
+
+    entries = timeline(payment_no=payment.payment_no)
+
+    [failed] = [entry for entry in entries if entry.kind is Kind.RELAY_FAILURE]
+    assert failed.detail.startswith("5 times, last ")
 
 
 def test_a_story_costs_four_queries(rescued, django_assert_num_queries):
@@ -107,7 +120,8 @@ def test_there_is_no_story_of_an_unknown_payment():
 @pytest.mark.parametrize(
     ("span", "text"),
     [
-        (0.04, "0.0 s"),
+        (0.04, "40 ms"),
+        (0.9999, "1.0 s"),
         (9.94, "9.9 s"),
         (9.99, "10 s"),
         (59.7, "1 min"),
