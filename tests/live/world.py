@@ -1,0 +1,330 @@
+"""One whole Nodrop in real processes: shop, worker, beat and wallet, over a Valkey of its own."""
+
+import datetime as dt
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+import psycopg2
+import redis
+import requests
+from standardwebhooks import Webhook
+
+from config import embedded, servers
+from config.processes import Processes
+from payments.channels.sandbox.settings import MERCHANT, WEBHOOK_SECRET
+
+SETTINGS = {
+    "NODROP_CONSULT_SCHEDULE": "2,4,6,10,20,60",
+    "NODROP_CHANNEL_TIMEOUT": "1",
+    "NODROP_SANDBOX_RETRIES": "1,1,1,1,1,2,2,2,2,2",
+    "NODROP_SANDBOX_QUERY_LIMIT": "0",
+}
+# What ops might set in the admin, so that a test needn't wait for a minute: seconds, by task.
+PERIODS = {"workers.sync_payment_result": 3, "workers.relay_due": 1, "workers.announce_due": 5}
+PREPARE = """
+import django
+django.setup()
+from django.core.management import call_command
+for command in ("migrate", "seed", "sync_beat"):
+    call_command(command, verbosity=0)
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+for task, every in {periods}.items():
+    interval, _ = IntervalSchedule.objects.get_or_create(every=every, period="seconds")
+    PeriodicTask.objects.filter(task=task).update(interval=interval, expire_seconds=60)
+"""
+PATIENCE = 40.0  # seconds
+
+
+class Broker:
+    """A Valkey that a test may stop, start and flush."""
+
+    def __init__(self) -> None:
+        # A short path: the kernel allows a socket about 100 bytes.
+        self._folder = Path(tempfile.mkdtemp(prefix="nodrop-live-", dir="/tmp"))
+        self._valkey = servers.Valkey(self._folder, self._folder)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._valkey.socket}?db=0"
+
+    def start(self) -> None:
+        self._process = self._valkey.start()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            servers.stop(self._process)
+            self._process = None
+
+    def flush(self) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder)
+
+
+@dataclass
+class Purchase:
+    """One shopper's app, and what she does in the wallet."""
+
+    world: "World"
+    order_no: str
+    token: str
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))
+    payment_no: str = ""
+    pay_url: str = ""
+
+    def start(self) -> requests.Response:
+        """Start the payment; the wallet's page is only known when the channel has answered."""
+        answer = self.world.http.post(
+            f"{self.world.web}/api/v1/orders/{self.order_no}/payments",
+            json={"channel": "sandbox"},
+            headers={"X-Order-Token": self.token},
+            timeout=10,
+        )
+        if answer.ok:
+            self.payment_no = answer.json()["payment_no"]
+            self.pay_url = (answer.json()["action"] or {}).get("url", "")
+        return answer
+
+    def pay(self) -> None:
+        """Press *pay* on the wallet's page; she then closes the browser."""
+        answer = self.world.http.post(
+            self.pay_url, data={"action": "pay"}, timeout=10, allow_redirects=False
+        )
+        assert answer.status_code == 303, answer.text
+
+    def poll(self) -> dict[str, Any]:
+        answer = self.world.http.get(
+            f"{self.world.web}/api/v1/payments/{self.payment_no}/status",
+            headers={"X-Order-Token": self.token},
+            timeout=10,
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def faults(self, **switches: Any) -> None:
+        """Exactly these of the wallet's fault switches for this payment."""
+        self.world.wallet("PUT", f"/faults/{self.payment_no}", json=switches)
+
+    def callback(self, **changed: Any) -> tuple[dict[str, str], bytes]:
+        """Headers and body of a signed callback that says paid, with `changed` values."""
+        bill = self.world.ledger()[self.payment_no]
+        values = {
+            "type": "payment.paid",
+            "payment_no": self.payment_no,
+            "bill_no": bill["bill_no"],
+            "state": "paid",
+            "amount": bill["amount"],
+            "currency": bill["currency"],
+            "merchant": MERCHANT,
+            "paid_at": dt.datetime.now(dt.UTC).isoformat(),
+        }
+        return signed(json.dumps(values | changed))
+
+    def row(self, columns: str) -> tuple[Any, ...]:
+        """Columns of the payment."""
+        query = f"SELECT {columns} FROM payments_payment WHERE payment_no = %s"
+        return self.world.rows(query, self.payment_no)[0]
+
+    def last_source(self) -> str:
+        """Which path brought the payment's last news."""
+        return self.world.rows(
+            "SELECT e.source FROM payments_paymentevent e JOIN payments_payment p"
+            " ON p.id = e.payment_id WHERE payment_no = %s ORDER BY seq DESC LIMIT 1",
+            self.payment_no,
+        )[0][0]
+
+    def outcome(self) -> tuple[str, str, list[str], int]:
+        """Status of payment and order, the order's ledger, and how often the payment succeeded."""
+        query = """
+            SELECT p.status, o.status,
+                array(SELECT entry::text FROM orders_ledgerentry WHERE order_id = o.id ORDER BY id),
+                (SELECT count(*) FROM payments_paymentevent
+                    WHERE payment_id = p.id AND to_status = 'succeeded')
+            FROM payments_payment p JOIN orders_order o USING (order_no) WHERE payment_no = %s
+            """
+        found = self.world.rows(query, self.payment_no)
+        return found[0] if found else ("", "", [], 0)
+
+
+PAID_ONCE = ("succeeded", "paid", ["applied"], 1)
+
+
+class World:
+    """The running parts, and questions to them."""
+
+    def __init__(self, parts: Processes, broker: Broker, database: psycopg2.extensions.connection):
+        self.parts = parts
+        self.broker = broker
+        self._database = database
+        self.http = requests.Session()
+        self.http.trust_env = False
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=40)
+        self.http.mount("http://", adapter)
+
+    @property
+    def web(self) -> str:
+        return self.parts.url("web")
+
+    def order(self, key: str = "") -> Purchase:
+        """Place an order of one umbrella as a guest."""
+        answer = self.http.post(
+            f"{self.web}/api/v1/orders",
+            json={"lines": [{"sku": "umbrella", "quantity": 1}]},
+            headers={"Idempotency-Key": key or str(uuid.uuid4())},
+            timeout=10,
+        )
+        answer.raise_for_status()
+        return Purchase(self, answer.json()["order_no"], answer.json()["token"])
+
+    def buy(self, **faults: Any) -> Purchase:
+        """Order, start the payment, and set its faults; the wallet waits for the shopper."""
+        purchase = self.order()
+        assert purchase.start().status_code == 201
+        purchase.faults(**faults)
+        return purchase
+
+    def wallet(self, method: str, path: str, **options: Any) -> requests.Response:
+        answer = self.http.request(method, self.parts.url("wallet") + path, timeout=10, **options)
+        answer.raise_for_status()
+        return answer
+
+    def ledger(self) -> dict[str, dict[str, Any]]:
+        """What the wallet truly took, by payment."""
+        bills = self.wallet("GET", "/ledger.json").json()["bills"]
+        return {bill["payment_no"]: bill for bill in bills}
+
+    def call_back(self, headers: dict[str, str], body: bytes) -> int:
+        url = f"{self.web}/callbacks/sandbox/"
+        return self.http.post(url, data=body, headers=headers, timeout=20).status_code
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._database.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def lease_is_over(self, purchase: Purchase) -> None:
+        """The 90 seconds for which nobody else asks about this payment have passed."""
+        self.rows(
+            "UPDATE payments_payment SET consult_due_at = consult_due_at - interval '90 seconds'"
+            " WHERE payment_no = %s AND consult_due_at IS NOT NULL",
+            purchase.payment_no,
+        )
+
+    def end_alike(self, *purchases: Purchase, outcome: object = PAID_ONCE) -> bool:
+        """Wait until all ended so; the assertion that follows a False shows how they stand."""
+        return eventually(
+            lambda: [each.outcome() for each in purchases], [outcome] * len(purchases)
+        )
+
+    def discrepancies(self) -> list[str]:
+        """Payments of which the wallet's ledger and ours say different things.
+
+        Of a mispaid payment ours says what the wallet told us, which was not the truth.
+        """
+        ours = dict(self.rows("SELECT payment_no, amount FROM orders_ledgerentry"))
+        query = "SELECT payment_no FROM payments_payment WHERE status = 'mispaid'"
+        mispaid = {number for (number,) in self.rows(query)}
+        theirs = {no: bill["captured"] for no, bill in self.ledger().items() if bill["captured"]}
+        return sorted(
+            f"{no}: they took {theirs.get(no)}, we recorded {ours.get(no)}"
+            for no in ours.keys() | theirs.keys()
+            if theirs.get(no) != ours.get(no) and not (no in mispaid and no in ours.keys() & theirs)
+        )
+
+
+def signed(body: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body as the wallet would send them now."""
+    event_id, now = f"evt_{secrets.token_hex(12)}", dt.datetime.now(dt.UTC)
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(WEBHOOK_SECRET).sign(event_id, now, body),
+    }
+    return headers, body.encode()
+
+
+def eventually(ask: Callable[[], Any], wanted: Any = True, *, patience: float = PATIENCE) -> bool:
+    """Ask until the answer is `wanted`; raises with the last answer when patience is over."""
+    deadline = time.monotonic() + patience
+    while (answer := ask()) != wanted:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {patience:g} s it is still {answer!r}, not {wanted!r}")
+        time.sleep(0.05)
+    return True
+
+
+@contextmanager
+def a_database() -> Iterator[str]:
+    """The address of a new database on the tests' server, dropped at the end."""
+    server = os.environ.get("DATABASE_URL") or embedded.database_url()
+    name = f"live_{secrets.token_hex(4)}"
+    with_name = urlsplit(server)._replace(path=f"/{name}").geturl()
+    administrator = connect(urlsplit(server)._replace(path="/postgres").geturl())
+    with administrator.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    try:
+        yield with_name
+    finally:
+        with administrator.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        administrator.close()
+
+
+def connect(url: str) -> psycopg2.extensions.connection:
+    place = dj_database_url.parse(url)
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
+    values = {name: place[key] for name, key in names.items() if place[key]}
+    connection = psycopg2.connect(dbname=place["NAME"], **values)
+    connection.autocommit = True
+    return connection
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[World]:
+    """Everything up, with an empty database; everything gone at the end."""
+    broker = Broker()
+    with a_database() as database_url:
+        addresses = {"DATABASE_URL": database_url, "REDIS_URL": broker.url}
+        env = SETTINGS | addresses | {"NODROP_SANDBOX_DATA": str(folder / "wallet")}
+        database = connect(database_url)
+        try:
+            broker.start()
+            with Processes(log_dir=folder, env=env) as parts:
+                prepare(parts)
+                for name in ("wallet", "web", "worker", "beat"):
+                    parts.start(name)
+                yield World(parts, broker, database)
+        finally:
+            database.close()
+            broker.remove()
+
+
+def prepare(parts: Processes) -> None:
+    """Tables, goods, and beat entries with short periods."""
+    subprocess.run(
+        [sys.executable, "-c", PREPARE.format(periods=PERIODS)],
+        cwd=embedded.BASE_DIR,
+        env=parts.env | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        check=True,
+        timeout=60,
+        stdout=subprocess.DEVNULL,
+    )
