@@ -44,7 +44,7 @@ UNFOLD = {
     "BORDER_RADIUS": "6px",
     # Ctrl+K finds a payment or an order by any number from whichever page.
     "COMMAND": {
-        "search_models": ["payments.payment", "orders.order", "payments.evidence"],
+        "search_models": ["payments.payment", "orders.order"],
         "show_history": False,
     },
     "SIDEBAR": {

@@ -60,6 +60,7 @@ class OrderAdmin(ModelAdmin):
     search_help_text = "Any number: order, payment …"
     paginator = InfinitePaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_fullwidth = True
     list_filter_sheet = False
     list_per_page = 50
