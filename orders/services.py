@@ -193,7 +193,7 @@ def _lock(order_no: str) -> Order:
 
 
 def _note_attempt(order: Order, payment_no: str, status: AttemptStatus, seq: int) -> bool:
-    """Note the newest state of a payment; False when it is old news (repeated or out of order)."""
+    """Note the newest state of a payment; False when nothing about it is new (or in its order)."""
     attempt, is_new = Attempt.objects.get_or_create(
         payment_no=payment_no, defaults={"order": order, "status": status, "seq": seq}
     )
@@ -201,10 +201,11 @@ def _note_attempt(order: Order, payment_no: str, status: AttemptStatus, seq: int
         return True
     if seq <= attempt.seq:
         return False
+    changed = attempt.status != status
     attempt.status = status
     attempt.seq = seq
     attempt.save(update_fields=["status", "seq"])
-    return True
+    return changed
 
 
 def _conclude(order: Order, paid_at: dt.datetime | None) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from payments import wake
 from payments.channels.base import ChannelState, Report
 from payments.models import Evidence, Payment, PaymentEvent
+from payments.services.rows import write_rows
 from payments.states import IN_FOG, Status, Verdict, judge
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ _PAYMENT_FIELDS = [
     "consulted_at",
     "slow_lane_at",
 ]
+_EVIDENCE_FIELDS = ["payment", "payment_no", "claim", "verdict", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +71,9 @@ def settle(*, findings: Sequence[Finding], now: dt.datetime) -> None:
         ]
         touched = {event.payment.payment_no for event in events}
         touched |= {finding.payment_no for finding in findings if finding.asked_at}
-        Payment.objects.bulk_update(
-            [payment for no, payment in payments.items() if no in touched], _PAYMENT_FIELDS
-        )
+        write_rows([payments[no] for no in sorted(touched & payments.keys())], _PAYMENT_FIELDS)
         PaymentEvent.objects.bulk_create(events)
-        Evidence.objects.bulk_update(
-            [finding.evidence for finding in findings],
-            ["payment", "payment_no", "claim", "verdict", "error"],
-        )
+        write_rows([finding.evidence for finding in findings], _EVIDENCE_FIELDS)
         if events:
             wake.relay_on_commit()
 

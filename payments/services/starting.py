@@ -88,8 +88,8 @@ def open_payment(
         if earlier is None:
             raise
         raise AnotherPaymentInFog(earlier) from None
+    # The relay is woken by `create_at_channel`, which follows at once.
     wake.consult_on_commit(due_at=due_at, now=now)
-    wake.relay_on_commit()
     return payment
 
 

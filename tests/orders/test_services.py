@@ -169,11 +169,11 @@ def test_two_owners_may_use_the_same_key(django_user_model):
     assert len(orders) == 2
 
 
-def test_every_change_grows_the_version():
+def test_every_change_grows_the_version_and_no_news_does_not():
     order = an_order()
     versions = [order.version]
-    for seq in (1, 2):
-        note(order, seq=seq)
+    for seq, over in ((1, False), (2, False), (3, True)):
+        note(order, seq=seq, over=over)
         versions.append(order.version)
 
-    assert versions == [1, 2, 3]
+    assert versions == [1, 2, 2, 3]
