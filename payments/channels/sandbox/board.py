@@ -46,7 +46,8 @@ class Board:
 
     def replace(self, switches: Mapping[str, Options], payment_no: str = "") -> None:
         """Set these switches, and no others, for all payments or for one."""
-        with self._lock, self._database.transaction() as db:
+        # In this order: whoever ends a bill throws the dice inside of its transaction.
+        with self._database.transaction() as db, self._lock:
             db.execute("DELETE FROM faults WHERE payment_no = ?", (payment_no,))
             db.executemany(
                 "INSERT INTO faults (payment_no, name, options) VALUES (?, ?, ?)",
