@@ -16,8 +16,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
+from common.money import format_money
 from orders.models import Attempt, LedgerEntry, Order
-from orders.money import format_money
 from orders.states import AttemptStatus, Entry, OrderStatus
 
 COLOURS = {

@@ -1,20 +1,18 @@
 """Orders, their lines, the payments started for them, and the ledger of money received."""
 
-import secrets
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from common.numbers import new_number
 from orders.states import AttemptStatus, Entry, OrderStatus
-
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: read aloud on the phone
 
 
 def new_order_no() -> str:
-    """A public, unguessable number: `N` and 100 random bits, 21 characters."""
-    return "N" + "".join(secrets.choice(ALPHABET) for _ in range(20))
+    """What shopper and app know the order by."""
+    return new_number("N")
 
 
 class Order(models.Model):

@@ -12,17 +12,17 @@ from django.db.models import Q
 from django.db.models.functions import Length
 from django.utils import timezone
 
+from common.numbers import new_number
 from payments.states import IN_FOG, Source, Status, Verdict
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: read aloud on the phone
 _FOG = sorted(IN_FOG)
 
 models.CharField.register_lookup(Length)
 
 
 def new_payment_no() -> str:
-    """A public number that every channel accepts: `P` and 100 random bits, 21 characters."""
-    return "P" + "".join(secrets.choice(ALPHABET) for _ in range(20))
+    """What the channel knows the payment by."""
+    return new_number("P")
 
 
 def new_idempotency_key() -> str:

@@ -11,9 +11,9 @@ from itertools import groupby
 
 from django.db.models.functions import Length
 
+from common.money import format_money
 from payments.channels.registry import get_label
 from payments.models import Evidence, Payment, PaymentEvent, RelayFailure
-from payments.money import format_money
 from payments.selectors import get_payment
 from payments.states import Source, Status, Verdict
 

@@ -2,35 +2,8 @@
 
 from decimal import Decimal
 
-# ISO 4217 exponents that are not 2. (CLDR's differ for some: they say how cash is rounded.)
-_EXPONENTS = {
-    "BHD": 3,
-    "BIF": 0,
-    "CLF": 4,
-    "CLP": 0,
-    "DJF": 0,
-    "GNF": 0,
-    "IQD": 3,
-    "ISK": 0,
-    "JOD": 3,
-    "JPY": 0,
-    "KMF": 0,
-    "KRW": 0,
-    "KWD": 3,
-    "LYD": 3,
-    "OMR": 3,
-    "PYG": 0,
-    "RWF": 0,
-    "TND": 3,
-    "UGX": 0,
-    "UYI": 0,
-    "UYW": 4,
-    "VND": 0,
-    "VUV": 0,
-    "XAF": 0,
-    "XOF": 0,
-    "XPF": 0,
-}
+from common.money import exponent_of
+
 # Only signs that name one currency; all others are written as their code.
 _SIGNS = {
     "CNY": "CN¥",
@@ -42,11 +15,6 @@ _SIGNS = {
     "KRW": "₩",
     "USD": "US$",
 }
-
-
-def exponent_of(currency: str) -> int:
-    """How many decimals the minor unit of an ISO 4217 currency stands for."""
-    return _EXPONENTS.get(currency, 2)
 
 
 def format_money(amount: int, currency: str) -> str:

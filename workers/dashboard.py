@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.figures import surplus
-from orders.money import format_money
+from common.money import format_money
 from payments import health
 from payments.channels.registry import get_label
 from payments.figures import CAP, Figures, figures

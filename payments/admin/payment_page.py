@@ -5,13 +5,13 @@ from typing import Any
 
 from django.db.models.functions import Length
 
+from common.money import format_money
 from payments import selectors
 from payments.admin.base import STATUS_COLOURS, VERDICT_COLOURS, exact_time, until
 from payments.admin.raw import readable_body
 from payments.channels.registry import get_label
 from payments.figures import OVERDUE
 from payments.models import Evidence, Payment, PaymentEvent
-from payments.money import format_money
 from payments.states import Status
 from payments.timeline import Entry, describe_span, timeline
 

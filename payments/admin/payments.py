@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from common.money import format_money
 from payments import services
 from payments.admin.base import (
     STATUS_COLOURS,
@@ -31,7 +32,6 @@ from payments.admin.search import HELP, payments_numbered
 from payments.channels.registry import get_label
 from payments.figures import OVERDUE
 from payments.models import Evidence, Payment
-from payments.money import format_money
 from payments.states import Source, Status
 
 MOST_AT_ONCE = 20  # payments of one bulk query, and the seconds it may take: a person waits

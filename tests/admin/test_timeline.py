@@ -5,9 +5,6 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-import orders.money
-import payments.money
-import shop.money
 from payments import services
 from payments.channels.base import OutcomeUnknown
 from payments.models import Payment, PaymentEvent, RelayFailure
@@ -133,25 +130,3 @@ def test_there_is_no_story_of_an_unknown_payment():
 )
 def test_a_length_of_time_is_read_at_a_glance(span, text):
     assert describe_span(seconds(span)) == text
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
-    [
-        (1250, "CNY", "12.50 CNY"),
-        (129900, "EUR", "1,299.00 EUR"),
-        (5, "USD", "0.05 USD"),
-        (1200, "JPY", "1,200 JPY"),
-        (1500, "KWD", "1.500 KWD"),
-        (2**62, "CNY", "46,116,860,184,273,879.04 CNY"),
-    ],
-)
-def test_money_is_written_to_the_last_minor_unit(amount, currency, text):
-    assert payments.money.format_money(amount, currency) == text
-    assert orders.money.format_money(amount, currency) == text
-
-
-def test_all_sides_agree_on_the_decimals_of_a_currency():
-    assert payments.money.EXPONENTS == orders.money.EXPONENTS
-    for currency, exponent in payments.money.EXPONENTS.items():
-        assert shop.money.exponent_of(currency) == exponent

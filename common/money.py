@@ -1,4 +1,4 @@
-"""Money for people who read it. A copy of `payments.money`: the two domains are strangers."""
+"""Money for people who read it, from integer minor units. No float ever holds an amount."""
 
 from decimal import Decimal
 
@@ -13,6 +13,11 @@ EXPONENTS = {  # ISO 4217; all others are 2
 }
 
 
+def exponent_of(currency: str) -> int:
+    """How many decimals the minor unit of an ISO 4217 currency stands for."""
+    return EXPONENTS.get(currency, 2)
+
+
 def format_money(amount: int, currency: str) -> str:
     """`amount` minor units with their code, which no sign leaves in doubt: `1,299.00 CNY`."""
-    return f"{Decimal(amount).scaleb(-EXPONENTS.get(currency, 2)):,f} {currency}"
+    return f"{Decimal(amount).scaleb(-exponent_of(currency)):,f} {currency}"
