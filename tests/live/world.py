@@ -32,6 +32,7 @@ SETTINGS = {
     "NODROP_CHANNEL_TIMEOUT": "1",
     "NODROP_SANDBOX_RETRIES": "1,1,1,1,1,2,2,2,2,2",
     "NODROP_SANDBOX_QUERY_LIMIT": "0",
+    "NODROP_SANDBOX_SEED": "1",
 }
 # What ops might set in the admin, so that a test needn't wait for a minute: seconds, by task.
 PERIODS = {"workers.sync_payment_result": 3, "workers.relay_due": 1, "workers.announce_due": 5}
