@@ -13,8 +13,10 @@ def new_key() -> str:
 
 
 class BuyForm(forms.Form):
+    """How many of one product, and where to write to."""
+
     quantity = forms.IntegerField(
-        label="How many?",
+        label="How many",
         min_value=1,
         max_value=MOST_OF_ONE,
         initial=1,

@@ -40,7 +40,7 @@ def products(request: HttpRequest) -> HttpResponse:
 def product(request: HttpRequest, sku: str) -> HttpResponse:
     """A product with its order form; the form's hidden key makes a double submit one order."""
     shown = get_object_or_404(Product, sku=sku, active=True)
-    form = BuyForm(request.POST or None)
+    form = BuyForm(request.POST or None, label_suffix="")
     if request.method == "POST" and form.is_valid():
         order = _place(form, shown)
         if order:

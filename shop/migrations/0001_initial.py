@@ -4,28 +4,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.SlugField(max_length=32, unique=True)),
-                ('title', models.CharField(max_length=127)),
-                ('description', models.TextField(blank=True)),
-                ('emoji', models.CharField(blank=True, help_text='its picture', max_length=8)),
-                ('price', models.BigIntegerField(help_text='minor units')),
-                ('currency', models.CharField(max_length=3)),
-                ('active', models.BooleanField(default=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sku", models.SlugField(max_length=32, unique=True)),
+                ("title", models.CharField(max_length=127)),
+                ("description", models.TextField(blank=True)),
+                ("emoji", models.CharField(blank=True, help_text="its picture", max_length=8)),
+                ("price", models.BigIntegerField(help_text="minor units")),
+                ("currency", models.CharField(max_length=3)),
+                ("active", models.BooleanField(default=True)),
             ],
             options={
-                'ordering': ['id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('price__gt', 0)), name='product_price_positive'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='product_currency_is_iso_4217')],
+                "ordering": ["id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("price__gt", 0)), name="product_price_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                        name="product_currency_is_iso_4217",
+                    ),
+                ],
             },
         ),
     ]

@@ -10,7 +10,7 @@ from rest_framework.authtoken.models import Token
 from shop.models import Product
 
 PRODUCTS = (
-    ("umbrella", "☔", "Umbrella", "Lets no drop through.", 12900, "CNY"),
+    ("umbrella", "☔️", "Umbrella", "Lets no drop through.", 12900, "CNY"),
     ("teapot", "🫖", "Teapot", "Holds 0.9 l, and pours without dripping.", 26800, "CNY"),
     ("watering-can", "🪴", "Window garden", "Basil, mint and a can for both.", 8950, "CNY"),
     ("thermos", "🧋", "Thermos cup", "Hot for eight hours, tight for ever.", 15900, "CNY"),
