@@ -28,6 +28,7 @@ VARIABLES = {
     "NODROP_WEB_WORKERS": "1",
     "NODROP_WEB_THREADS": "8",
     "NODROP_WORKER_THREADS": "8",
+    "NODROP_WORKER_QUEUES": "consults,sweeps,relay",
 }
 SETTING_UP = {"migrate", "sync_beat", "seed"}  # `make` in several terminals runs them at once
 
@@ -61,6 +62,7 @@ PARTS = {
     # among workers that costs a second at the start; rows tell them what to do.
     "worker": Part(
         "celery -A config worker --pool threads --concurrency {NODROP_WORKER_THREADS}"
+        " --queues {NODROP_WORKER_QUEUES}"
         " --loglevel INFO --without-mingle --without-gossip",
         says=r"@\S+ ready\.",
     ),

@@ -11,6 +11,7 @@ from django.db.utils import InterfaceError
 from django_celery_beat.models import PeriodicTask
 
 from config.celery import app
+from config.run import VARIABLES, command
 from payments.models import Heartbeat
 from payments.wake import TASK_NAMES
 from workers import schedule, tasks
@@ -32,6 +33,11 @@ def test_wake_ups_sweeps_and_relay_have_queues_of_their_own():
     assert queue_of["workers.consult_due"] == "consults"
     assert queue_of["workers.sync_payment_result"] == "sweeps"
     assert queue_of["workers.relay_due"] == "relay"
+
+
+def test_a_worker_serves_every_queue_unless_it_is_told_otherwise():
+    assert set(VARIABLES["NODROP_WORKER_QUEUES"].split(",")) == QUEUES
+    assert "--queues relay" in " ".join(command("worker", {"NODROP_WORKER_QUEUES": "relay"}))
 
 
 @pytest.mark.django_db
