@@ -136,9 +136,7 @@ def _create(payment: Payment) -> tuple[Created | None, Status | None, str]:
     channel, charge = get_channel(payment.channel), _charge(payment)
     try:
         return channel.create(charge), Status.PAYING, ""
-    except DefiniteNo as error:
-        return None, Status.FAILED, str(error)
-    except NotExecuted as error:
+    except (DefiniteNo, NotExecuted) as error:
         # Only when no other call is under way or was lost can nothing have been created.
         only_call = Payment.objects.filter(pk=payment.pk, create_calls=1).exists()
         return None, Status.FAILED if only_call else None, str(error)

@@ -84,8 +84,11 @@ def test_a_channel_never_reached_makes_it_failed_so_that_another_can_be_tried(ch
     assert a_payment(order, channel="other").status == Status.PAYING
 
 
-def test_a_replay_that_is_not_executed_ends_nothing_since_the_first_call_may_have_worked(channel):
-    channel.script("create", OutcomeUnknown(), NotExecuted())
+@pytest.mark.parametrize("answer", [NotExecuted(), DefiniteNo("expired"), DefiniteNo("conflict")])
+def test_a_replay_without_success_ends_nothing_since_the_first_call_may_have_worked(
+    channel, answer
+):
+    channel.script("create", OutcomeUnknown(), answer)
     lost = a_payment()
 
     assert create(lost).status == Status.PAYING
