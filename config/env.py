@@ -13,8 +13,6 @@ PREFIX = "NODROP_"
 
 env = Env()
 known: set[str] = set()
-# Read by the processes around Django (embedded servers, supervisor, wallet), not by settings.
-FOR_PROCESSES = frozenset({"NODROP_DATA"})
 
 
 def _remember(name: str) -> str:
@@ -27,8 +25,11 @@ def text(name: str, default: str) -> str:
 
 
 def required(name: str, *, when: bool, default: str) -> str:
-    """The variable's text; without it the start fails `when` it is required, else `default`."""
-    return env.str(_remember(name)) if when else env.str(_remember(name), default)
+    """The variable's text; empty or unset, the start fails `when` it is required."""
+    value = env.str(_remember(name)) if when else env.str(_remember(name), default)
+    if when and not value:
+        raise EnvError(f'Environment variable "{name}" is empty: production needs it')
+    return value
 
 
 def flag(name: str, default: bool) -> bool:

@@ -79,7 +79,7 @@ everything goes on running; Ctrl-C stops it
 
   the shop                  {web}/
   the wallet, its bills     {wallet}/
-  its fault switches        {wallet}/faults   (in a browser: {wallet}/switches)
+  its fault switches        {wallet}/switches   (for programs: {wallet}/faults)
   the admin                 {web}/admin/   user admin, password admin
   the API and its docs      {web}/api/docs/   try with the token demo
   health                    {web}/readyz

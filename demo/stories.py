@@ -35,8 +35,8 @@ def callback_lost(parts: Processes) -> Result:
     """The consult of the schedule finds what the callback would have told."""
     purchase, screen = _begin("1. The callback is lost", parts)
     shopper.set_faults(purchase, wallet=parts.url("wallet"), lose_callback=1)
-    shopper.pay(purchase)
     screen.say("the shopper pays in the wallet, and the wallet loses the callback")
+    shopper.pay(purchase)
     screen.watch(until=screen.is_paid, patience=PATIENCE)
     return _end("callback lost", purchase, screen, parts)
 
@@ -44,8 +44,8 @@ def callback_lost(parts: Processes) -> Result:
 def callback_arrives(parts: Processes) -> Result:
     """The ordinary day."""
     purchase, screen = _begin("2. The callback arrives", parts)
-    shopper.pay(purchase)
     screen.say("the shopper pays in the wallet")
+    shopper.pay(purchase)
     screen.watch(until=screen.is_paid, patience=PATIENCE)
     return _end("callback arrives", purchase, screen, parts)
 
@@ -55,8 +55,8 @@ def callback_twenty_times(parts: Processes) -> Result:
     purchase, screen = _begin("3. The callback arrives twenty times at once", parts)
     faults = {"probability": 1, "count": 20}
     shopper.set_faults(purchase, wallet=parts.url("wallet"), duplicate_callback=faults)
-    shopper.pay(purchase)
     screen.say("the shopper pays in the wallet, which sends the callback twenty times at once")
+    shopper.pay(purchase)
 
     def all_have_come() -> bool:
         evidence = screen.payment.evidence.filter(source=Source.CALLBACK)
@@ -71,12 +71,12 @@ def everything_forgotten(parts: Processes) -> Result:
     """Worker and broker lose all they held: the rows remember."""
     purchase, screen = _begin("4. Worker killed, broker flushed, callback lost", parts)
     shopper.set_faults(purchase, wallet=parts.url("wallet"), lose_callback=1)
-    parts.kill("worker")
     screen.say("the worker is killed (SIGKILL), with the wake-up that it held")
-    _flush_broker()
+    parts.kill("worker")
     screen.say("the broker is flushed: no message is left anywhere")
-    shopper.pay(purchase)
+    _flush_broker()
     screen.say("the shopper pays in the wallet, and the wallet loses the callback")
+    shopper.pay(purchase)
     overdue = time.monotonic() + settings.CONSULT_SCHEDULE[0] + OVERDUE.total_seconds() + 1
     screen.watch(until=lambda: time.monotonic() > overdue, patience=PATIENCE)
     parts.start("worker")

@@ -78,7 +78,7 @@ class FakeChannel:
     # --- what tests do to it ---------------------------------------------------------------------
 
     def script(self, operation: str, *answers: object, executed: bool = False) -> None:
-        """Queue answers of `create`, `query` or `close`; when they are used up it is honest again."""
+        """Queue answers of `create`, `query` or `close`; when they are used up it is honest."""
         self._scripts[operation].extend(Step(answer, executed) for answer in answers)
 
     def know(self, payment: object) -> None:

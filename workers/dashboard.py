@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from orders.figures import surplus
 from common.money import format_money
+from orders.figures import surplus
 from payments import health
 from payments.channels.registry import get_label
 from payments.figures import CAP, Figures, figures

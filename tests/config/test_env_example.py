@@ -25,7 +25,7 @@ PRODUCTION = {
 
 
 def read_by_settings() -> set[str]:
-    code = "from config import env, settings; print(*env.known | env.FOR_PROCESSES)"
+    code = "from config import env, settings; print(*env.known)"
     ours = {name: value for name, value in os.environ.items() if not name.startswith("NODROP_")}
     command = [sys.executable, "-c", code]
     output = subprocess.check_output(command, cwd=embedded.BASE_DIR, env=ours | PRODUCTION)
