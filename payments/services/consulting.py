@@ -8,7 +8,6 @@ import datetime as dt
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from random import SystemRandom
 
 import structlog
@@ -17,11 +16,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, TruncSecond
 
 from payments import wake
-from payments.channels.base import Channel, ChannelError, ChannelState, NotExecuted, Report
-from payments.channels.registry import UnknownChannel, get_channel, get_schedule
+from payments.channels.base import ChannelState
+from payments.channels.registry import get_schedule
 from payments.consult import in_slow_lane, next_consult_at
 from payments.models import Evidence, Payment
 from payments.selectors import get_payment
+from payments.services.asking import Answer, ask
 from payments.services.heartbeats import heartbeat
 from payments.services.settling import Finding, settle
 from payments.states import IN_FOG, Source, Verdict
@@ -36,13 +36,6 @@ OVERDUE = dt.timedelta(seconds=5)  # what the sweep leaves to the wake-ups
 RATE_LIMIT_SPREAD = 30.0  # seconds over which those that met a rate limit come back
 RETURN_THROTTLE = dt.timedelta(seconds=5)
 SWEEP_SECONDS = 50.0  # a sweep ends before beat sends the next one
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    report: Report | None = None
-    error: str = ""
-    retry_after: float | None = None  # seconds, where the channel asked for a pause
 
 
 def consult_due(*, now: dt.datetime) -> int:
@@ -169,7 +162,7 @@ def _consult(
         return
     started = time.monotonic()
     with ThreadPoolExecutor(max_workers=min(THREADS, len(payments))) as pool:
-        answers = list(pool.map(_ask, payments, [now] * len(payments)))
+        answers = list(pool.map(ask, payments, [now] * len(payments)))
     now = _later(now, started)
     evidence = Evidence.objects.bulk_create(
         Evidence(
@@ -214,44 +207,7 @@ def _settle_each(findings: Sequence[Finding], now: dt.datetime) -> None:
         )
 
 
-def _ask(payment: Payment, now: dt.datetime) -> _Answer:
-    """Query one payment (and close it, where that was asked for). Touches no database."""
-    try:
-        channel = get_channel(payment.channel)
-        return _Answer(_closed_if_unfindable(channel, payment, _query(channel, payment), now))
-    except NotExecuted as error:
-        return _Answer(error=str(error), retry_after=error.retry_after)
-    except (ChannelError, UnknownChannel) as error:
-        return _Answer(error=str(error))
-    except Exception as error:
-        log.exception("channel_broke", channel=payment.channel, payment_no=payment.payment_no)
-        return _Answer(error=f"the channel's code broke: {error!r}")
-
-
-def _query(channel: Channel, payment: Payment) -> Report:
-    report = channel.query(payment_no=payment.payment_no, channel_no=payment.channel_no)
-    still_open = report.state in (ChannelState.PENDING, ChannelState.NOT_FOUND)
-    if payment.close_asked_at and still_open and channel.capabilities.can_close:
-        channel.close(payment_no=payment.payment_no, channel_no=payment.channel_no)
-        report = channel.query(payment_no=payment.payment_no, channel_no=payment.channel_no)
-    if report.payment_no != payment.payment_no:
-        raise ChannelError(f"the answer is about another payment: {report.payment_no!r}")
-    return report
-
-
-def _closed_if_unfindable(
-    channel: Channel, payment: Payment, report: Report, now: dt.datetime
-) -> Report:
-    """Where the channel promises it, a payment not found long after its expiry can't be paid."""
-    final_after = channel.capabilities.not_found_final_after
-    if report.state is not ChannelState.NOT_FOUND or final_after is None:
-        return report
-    if now < payment.expires_at + dt.timedelta(seconds=final_after):
-        return report
-    return Report(payment_no=payment.payment_no, state=ChannelState.CLOSED, raw=report.raw)
-
-
-def _finding(payment: Payment, answer: _Answer, evidence: Evidence, now: dt.datetime) -> Finding:
+def _finding(payment: Payment, answer: Answer, evidence: Evidence, now: dt.datetime) -> Finding:
     schedule = get_schedule(payment.channel)
     again_at = next_consult_at(
         started_at=payment.created_at, now=now, schedule=schedule, jitter=_random.random()
@@ -270,7 +226,7 @@ def _finding(payment: Payment, answer: _Answer, evidence: Evidence, now: dt.date
     )
 
 
-def _body_worth_keeping(answer: _Answer) -> bytes:
+def _body_worth_keeping(answer: Answer) -> bytes:
     """The raw answer, unless it told nothing new: such rows only complete the timeline."""
     if answer.report is None or answer.report.state in (
         ChannelState.PENDING,
