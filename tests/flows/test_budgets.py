@@ -129,6 +129,7 @@ def test_no_transaction_is_open_while_a_channel_is_asked(channel):
 
     def look():
         other = psycopg2.connect(**place)
+        other.autocommit = True
         with other.cursor() as cursor:
             cursor.execute(question)
             seen.append((cursor.fetchone()[0], connection.in_atomic_block, connection.connection))
