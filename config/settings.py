@@ -198,7 +198,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["shop.api.parsers.JsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "shop.api.problems.handle",
 }
@@ -243,11 +243,12 @@ RETURN_ORIGINS = [origin.lower().rstrip("/") for origin in env.words("NODROP_RET
 CALLBACK_MAX_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "shop.errors.no_cookie"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/", "/api/docs/"],  # their scripts are written inline
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],  # its scripts are written inline
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
@@ -260,10 +261,10 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'", "https:", *([] if PRODUCTION else ["http:"])],
     },
 }
+SECURE_SSL_REDIRECT = env.flag("NODROP_SSL_REDIRECT", PRODUCTION)
+SECURE_HSTS_SECONDS = env.number("NODROP_HSTS_SECONDS", 31536000 if PRODUCTION else 0)
 if PRODUCTION:
-    SECURE_SSL_REDIRECT = env.flag("NODROP_SSL_REDIRECT", True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = env.number("NODROP_HSTS_SECONDS", 31536000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     # Health checks come from inside, by plain HTTP.

@@ -6,6 +6,17 @@ from django.shortcuts import render
 from shop.api import problems
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problems.bad_request(request)
+    return render(request, "shop/bad_request.html", status=400)
+
+
+def no_cookie(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its CSRF cookie: the browser keeps none, or has dropped it since."""
+    return render(request, "shop/no_cookie.html", status=403)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "shop/not_found.html", status=404)
 

@@ -20,6 +20,9 @@ class BuyForm(forms.Form):
         min_value=1,
         max_value=MOST_OF_ONE,
         initial=1,
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"), f"Order 1 to {MOST_OF_ONE}."
+        ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
     email = forms.EmailField(

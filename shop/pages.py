@@ -6,10 +6,11 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from orders.models import Order
 from orders.selectors import get_order
@@ -88,9 +89,10 @@ def back(request: HttpRequest, order_no: str) -> HttpResponse:
     return redirect("shop:order", order_no)
 
 
-@require_POST
 def pay(request: HttpRequest, order_no: str) -> HttpResponse:
     _order_of(request, order_no)
+    if request.method != "POST":  # an address that was kept, or loaded again
+        return redirect("shop:order", order_no)
     channel = request.POST.get("channel", "")
     try:
         payment = services.pay(order_no=order_no, channel=channel, now=timezone.now())
@@ -103,23 +105,27 @@ def pay(request: HttpRequest, order_no: str) -> HttpResponse:
         )
     if not payment.in_fog or not payment.action:
         return redirect("shop:order", order_no)
-    return _open(request, payment)
+    return redirect(_wallet_url(payment) or reverse("shop:wallet", args=[order_no]))
 
 
 @never_cache
 @require_safe
 def wallet(request: HttpRequest, order_no: str) -> HttpResponse:
     """Open the wallet (again): the same payment, so nobody can pay twice by it."""
-    _order_of(request, order_no)
+    shown = _order_of(request, order_no)
     payment = payment_in_fog(order_no=order_no)
     if payment is None or not payment.action:
         return redirect("shop:order", order_no)
-    return _open(request, payment)
+    if url := _wallet_url(payment):
+        return redirect(url)
+    context = {"order": shown, "action": payment.action} | _watching(shown, payment)
+    return render(request, "shop/wallet.html", context)
 
 
-@require_POST
 def cancel(request: HttpRequest, order_no: str) -> HttpResponse:
     _order_of(request, order_no)
+    if request.method != "POST":
+        return redirect("shop:order", order_no)
     try:
         services.cancel(order_no=order_no, now=timezone.now())
     except OrderError as error:
@@ -127,12 +133,11 @@ def cancel(request: HttpRequest, order_no: str) -> HttpResponse:
     return redirect("shop:order", order_no)
 
 
-def _open(request: HttpRequest, payment: Payment) -> HttpResponse:
+def _wallet_url(payment: Payment) -> str:
+    """Where to send the browser at once; empty for what needs a page of ours: a QR code, a form."""
     action = payment.action or {}
-    if action["kind"] == "redirect" and action["url"].startswith(("https://", "http://")):
-        return redirect(action["url"])
-    context = {"payment": payment, "action": action, "label": get_label(payment.channel)}
-    return render(request, "shop/wallet.html", context)
+    on_the_web = action.get("url", "").startswith(("https://", "http://"))
+    return action["url"] if action.get("kind") == "redirect" and on_the_web else ""
 
 
 def _place(form: BuyForm, wanted: Product) -> Order | None:

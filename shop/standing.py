@@ -40,7 +40,7 @@ def standing_of(order: Order, payments: Sequence[Payment]) -> Standing:
     if end:
         return end
     # `paying` or a success while the order wants money: one side doesn't know the end yet.
-    if order.status == OrderStatus.PAYING or payment_to_watch(payments):
+    if order.status == OrderStatus.PAYING or any(map(_may_pay_it, payments)):
         return Standing.CANCELLING if order.cancel_asked_at else Standing.CONFIRMING
     if not payments:
         return Standing.UNPAID
@@ -48,8 +48,13 @@ def standing_of(order: Order, payments: Sequence[Payment]) -> Standing:
 
 
 def payment_to_watch(payments: Sequence[Payment]) -> Payment | None:
-    """The payment whose end decides: one in the fog, or one that came through."""
-    for payment in payments:
-        if payment.in_fog or payment.status == Status.SUCCEEDED:
-            return payment
-    return None
+    """The payment whose end the page waits for: one that may still pay the order, else the newest.
+
+    The newest may have ended already, and the order not have heard of it yet.
+    """
+    newest = next(iter(payments), None)
+    return next(filter(_may_pay_it, payments), newest)
+
+
+def _may_pay_it(payment: Payment) -> bool:
+    return payment.in_fog or payment.status == Status.SUCCEEDED

@@ -5,8 +5,11 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -59,10 +62,19 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(known, exceptions.ValidationError):
         body = _invalid(dict(_by_field(known.detail)))
     else:
-        body = _body(response.status_code, "", "", _detail(response.data))
+        body = _body(response.status_code, "", "", _what_would_be_right(known, context))
+    # Whatever the view answers otherwise: the schema, for one, is YAML.
+    context["request"].accepted_renderer = JSONRenderer()
+    context["request"].accepted_media_type = JSONRenderer.media_type
     response.data = body
     response.content_type = CONTENT_TYPE
     return response
+
+
+def bad_request(request: HttpRequest) -> HttpResponse:
+    """The answer to what Django itself refuses, before or outside a view."""
+    detail = "This is not a request that any of our paths takes: see /api/docs/."
+    return JsonResponse(_body(400, "", "", detail), status=400, content_type=CONTENT_TYPE)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -93,6 +105,9 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
     """What a service refused, as a problem."""
     if isinstance(exc, UnknownOrder):
         return not_here()
+    if isinstance(exc, RequestDataTooBig):
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
+        return Problem(413, "too-large", "The body is too large", f"Send at most {most} KiB.")
     if isinstance(exc, CannotBeOrdered):
         return exceptions.ValidationError(exc.errors)
     if isinstance(exc, UnknownChannel | CurrencyNotTaken):
@@ -117,5 +132,18 @@ def _by_field(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
         yield path or "body", [str(message) for message in detail]
 
 
-def _detail(data: Any) -> str:
-    return str(data.get("detail", "")) if isinstance(data, Mapping) else ""
+def _what_would_be_right(exc: Exception, context: Mapping[str, Any]) -> str:
+    """What to send instead of what REST framework refused."""
+    said = str(getattr(exc, "detail", exc))
+    match exc:
+        case exceptions.ParseError():
+            return f"The body is not JSON that we can read: {said}"
+        case exceptions.UnsupportedMediaType():
+            return "Send JSON, with the header `Content-Type: application/json`."
+        case exceptions.NotAcceptable():
+            return "Answers are JSON: send `Accept: application/json`, or no such header."
+        case exceptions.MethodNotAllowed():
+            return f"{said} This path takes: {', '.join(context['view'].allowed_methods)}."
+        case exceptions.AuthenticationFailed():
+            return f"{said} Send `Authorization: Token <key>`; guests send no such header."
+    return said

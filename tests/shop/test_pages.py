@@ -151,6 +151,19 @@ def test_the_success_that_the_order_has_not_heard_of_is_still_being_confirmed(cl
     assert "Paid</h1>" not in page
 
 
+def test_the_failure_that_the_order_has_not_heard_of_is_waited_for(client, channel):
+    order = an_order(client)
+    pay(client, order)
+    channel.end(the_payment().payment_no, ChannelState.FAILED)
+    learn(the_payment().payment_no)
+
+    page = text_of(client, order)
+
+    assert "Confirming your payment" in page
+    assert 'data-shown="failed paying"' in page
+    assert "refresh" in page
+
+
 def test_a_payment_that_failed_may_be_tried_again(client):
     order = an_order(client)
     pay(client, order)
@@ -224,13 +237,57 @@ def test_a_qr_code_is_drawn_and_a_form_is_ready_to_be_sent(client, channel):
         Created(action=Action(kind="qr", text="weixin://pay/1")),
         Created(action=Action(kind="form", url="https://bank.example/", fields={"a": '"1"'})),
     )
-    assert "<svg" in pay(client, order).text
+    assert "<svg" in opened(client, order)
     end_without_money(client, order)
 
-    page = pay(client, order).text
+    page = opened(client, order)
 
     assert 'action="https://bank.example/"' in page
     assert 'name="a" value="&quot;1&quot;"' in page
+
+
+def opened(browser, order):
+    """The page that "pay" leads to, loaded once more."""
+    return browser.get(pay(browser, order)["Location"]).text
+
+
+def test_the_page_of_a_qr_code_waits_for_the_payment_and_goes_on_by_itself(client, channel):
+    order = an_order(client)
+    channel.script("create", Created(action=Action(kind="qr", text="weixin://pay/1")))
+
+    page = opened(client, order)
+    channel.know(the_payment())
+    end(ChannelState.PAID)
+
+    assert 'data-status-url="/api/v1/payments/' in page
+    assert '<noscript><meta http-equiv="refresh"' in page
+    assert client.get(f"{order}wallet/")["Location"] == order
+
+
+def test_the_address_of_a_form_loaded_again_leads_to_the_order_and_does_nothing(client):
+    order = an_order(client)
+
+    for form in ("pay", "cancel"):
+        assert client.get(f"{order}{form}/")["Location"] == order
+
+    assert not Payment.objects.exists()
+    assert "How would you like to pay?" in text_of(client, order)
+
+
+def test_a_browser_without_cookies_is_told_so(client):
+    strict = Client(enforce_csrf_checks=True)
+
+    page = strict.post("/products/tea/", {"quantity": "1", "key": "k" * 20})
+
+    assert page.status_code == 403
+    assert "Your browser sent no cookie" in page.text
+
+
+def test_a_request_that_django_refuses_gets_a_page_too(client):
+    page = client.post("/products/tea/", {f"field{number}": "" for number in range(1001)})
+
+    assert page.status_code == 400
+    assert "Nothing was done" in page.text
 
 
 def end_without_money(browser, order):
@@ -251,7 +308,9 @@ def test_an_order_is_cancelled_and_its_payment_closed(client, channel):
     pay(client, order)
 
     client.post(f"{order}cancel/")
-    assert "Cancelling" in text_of(client, order)
+    page = text_of(client, order)
+    assert "Cancelling" in page
+    assert "data-watch" in page
     tell_orders()
 
     assert "Cancelled</h1>" in text_of(client, order)

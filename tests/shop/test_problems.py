@@ -33,6 +33,7 @@ def test_methods_that_are_not_allowed(guest):
 
     assert problem(answer)["status"] == 405
     assert "GET" in answer["Allow"]
+    assert "GET, HEAD, OPTIONS" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b'{"lines": NaN', b"[]", b"7", b"null"])
@@ -42,14 +43,41 @@ def test_bodies_that_are_not_what_is_asked_for(guest, body):
     assert problem(answer)["status"] == 400
 
 
+def test_a_body_that_is_nested_too_deeply(guest):
+    deep = b"[" * 100_000
+
+    answer = guest.client.post("/api/v1/orders", data=deep, content_type="application/json")
+
+    assert problem(answer)["status"] == 400
+
+
+def test_a_body_that_is_too_large_says_how_large_it_may_be(guest):
+    large = b" " * 300_000
+
+    answer = guest.client.post("/api/v1/orders", data=large, content_type="application/json")
+
+    assert problem(answer)["status"] == 413
+    assert "256 KiB" in answer.json()["detail"]
+
+
+def test_numbers_that_no_database_can_hold(guest):
+    for path in ("orders/a%00b", "payments/a%00b", "payments/a%00b/status"):
+        assert problem(guest.client.get(f"/api/v1/{path}"))["status"] == 404
+
+
 def test_media_types_that_nobody_reads(guest):
     answer = guest.client.post("/api/v1/orders", data="<a/>", content_type="application/xml")
 
     assert problem(answer)["status"] == 415
+    assert "application/json" in answer.json()["detail"]
 
 
 def test_answers_that_nobody_gives(guest):
     assert problem(guest.get("/products", Accept="application/xml"))["status"] == 406
+
+
+def test_a_problem_is_json_where_answers_are_yaml(client):
+    assert problem(client.post("/api/schema/"))["status"] == 405
 
 
 def test_too_much_at_once_says_when_to_come_back(guest, monkeypatch):
@@ -120,6 +148,14 @@ def test_the_docs_load_nothing_from_elsewhere(client):
 
     assert page.status_code == 200
     assert b"https://" not in page.content.replace(b"https://github.com", b"")
+
+
+def test_the_docs_run_no_script_that_stands_in_the_page(client):
+    page = client.get("/api/docs/")
+
+    assert b"<script>" not in page.content
+    assert "script-src 'self';" in page["Content-Security-Policy"]
+    assert client.get("/api/docs/?script=")["Content-Type"] == "application/javascript"
 
 
 def test_a_guest_needs_no_cookie():
