@@ -114,7 +114,9 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         "CONFIG": {
-            "hosts": [{"address": REDIS_URL, "socket_timeout": 1, "socket_connect_timeout": 0.5}],
+            # Above the 5 s for which the layer waits for news at a time; who tells the news has a
+            # time limit of its own.
+            "hosts": [{"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 0.5}],
             "prefix": "nodrop.push",
         },
     }

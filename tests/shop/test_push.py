@@ -14,9 +14,10 @@ from shop.push import NOT_HERE, websocket_urlpatterns
 
 ORDER = "N" + "0" * 20
 APP = URLRouter(websocket_urlpatterns)
+SILENCE = 4  # seconds, on the real layer
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _layer_in_memory(settings):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
@@ -48,6 +49,7 @@ async def change(version):
     await get_channel_layer().group_send(group_of(ORDER), changed(version))
 
 
+@pytest.mark.usefixtures("_layer_in_memory")
 @pytest.mark.parametrize(
     "token",
     [
@@ -74,6 +76,7 @@ def test_an_app_with_the_orders_token_hears_of_changes(token):
     assert heard == {"order_no": ORDER, "version": 7}
 
 
+@pytest.mark.usefixtures("_layer_in_memory")
 @pytest.mark.parametrize("token", ["", "wrong", order_token("N" + "1" * 20)])
 def test_without_it_the_order_is_not_there(token):
     async def story():
@@ -87,3 +90,28 @@ def test_without_it_the_order_is_not_there(token):
 
     assert (closed["type"], closed["code"]) == ("websocket.close", NOT_HERE)
     assert silent
+
+
+def test_a_socket_outlives_a_time_without_news():
+    async def story():
+        socket = Socket(protocols=("nodrop", order_token(ORDER)))
+        await socket.connect()
+        silent = await socket.receive_nothing(timeout=SILENCE)
+        await change(7)
+        heard = await socket.hear()
+        await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+        await socket.wait()
+        return silent, heard
+
+    silent, heard = async_to_sync(story)()
+
+    assert silent
+    assert heard["version"] == 7
+
+
+def test_the_push_layer_waits_for_news_for_less_than_its_connection_may_be_silent():
+    layer = get_channel_layer()
+
+    [host] = layer.hosts
+
+    assert layer.brpop_timeout < host["socket_timeout"]

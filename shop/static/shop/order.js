@@ -63,8 +63,10 @@ setTimeout(() => {
 function listen(wait = 1000) {
   const url = `${watch.pushUrl}/ws/orders/${watch.orderNo}/`;
   const socket = new WebSocket(url, ["nodrop", watch.token]);
-  socket.addEventListener("open", () => (wait = 1000));
-  socket.addEventListener("message", () => poll());
+  socket.addEventListener("message", () => {
+    wait = 1000;
+    poll();
+  });
   socket.addEventListener("close", ({ code }) => {
     if (code !== 4404) setTimeout(listen, wait, Math.min(wait * 2, 60000));
   });
