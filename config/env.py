@@ -4,7 +4,6 @@ A value of the wrong type stops the start with the variable's name and what woul
 unknown variable that begins with `NODROP_` is found by the system check in `config.checks`.
 """
 
-import math
 from itertools import pairwise
 
 from environs import Env, EnvError
@@ -43,10 +42,10 @@ def number(name: str, default: int, *, least: int = 0) -> int:
     return value
 
 
-def seconds(name: str, default: float, *, least: float = 0) -> float:
+def seconds(name: str, default: float, *, least: float = 0, most: float = 1e9) -> float:
     value = env.float(_remember(name), default)
-    if not least <= value < math.inf:
-        raise EnvError(f'Environment variable "{name}" is {value}: seconds, at least {least}')
+    if not least <= value <= most:
+        raise EnvError(f'Environment variable "{name}" is {value}: {least:g} to {most:g} seconds')
     return value
 
 

@@ -190,7 +190,13 @@ if env.flag("NODROP_SANDBOX", not PRODUCTION):
                 when=PRODUCTION,
                 default="whsec_bm9kcm9wLXNhbmRib3gtd2ViaG9vay1zZWNyZXQ=",
             ),
-            "timeout": env.seconds("NODROP_CHANNEL_TIMEOUT", 5, least=0.1),
+            "timeout": env.seconds(
+                # A batch of consults must end within its lease: see payments.services.consulting.
+                "NODROP_CHANNEL_TIMEOUT",
+                5,
+                least=0.1,
+                most=7,
+            ),
         },
     }
 

@@ -155,7 +155,7 @@ def _look(title: str, purchase: shopper.Purchase, parts: Processes) -> Result:
 def _finder(payment: Payment, event: PaymentEvent | None) -> str:
     if event is None:
         return "nobody"
-    if event.source == Source.CONSULT:
+    if event.source in (Source.CONSULT, Source.RETURN):
         return f"consult {payment.consults}"
     return "the sweep" if event.source == Source.SWEEP else str(event.source)
 

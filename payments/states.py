@@ -46,6 +46,7 @@ IN_FOG = frozenset({Status.CREATED, Status.PAYING})
 FINAL = frozenset(Status) - IN_FOG
 
 _MONEY_CAME = frozenset({Status.SUCCEEDED, Status.MISPAID})
+_NO_MONEY_CAME = FINAL - _MONEY_CAME
 
 MOVES: dict[Status, frozenset[Status]] = {
     # A lost answer to `create` may hide any end, so `created` has every move that `paying` has.
@@ -76,4 +77,6 @@ def judge(current: Status, claimed: Status | None) -> Judgement:
     if claimed is Status.PAYING:
         # "Still open" ends nothing; about a payment that has ended it is stale, no contradiction.
         return Judgement(Verdict.INCONCLUSIVE)
-    return Judgement(Verdict.REPEATED if claimed == current else Verdict.CONTRADICTS)
+    # A channel may call the same end by another name later: what was cancelled is closed in time.
+    same_end = claimed == current or {claimed, current} <= _NO_MONEY_CAME
+    return Judgement(Verdict.REPEATED if same_end else Verdict.CONTRADICTS)

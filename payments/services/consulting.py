@@ -169,7 +169,7 @@ def _consult(
             payment=payment,
             payment_no=payment.payment_no,
             channel=payment.channel,
-            source=source,
+            source=_source(payment, source),
             body=_body_worth_keeping(answer),
             error=answer.error,
             received_at=now,
@@ -183,6 +183,13 @@ def _consult(
     ]
     _settle_each(findings, now)
     _announce({finding.ask_again_at for finding in findings if finding.ask_again_at}, now)
+
+
+def _source(payment: Payment, asked_by: Source) -> Source:
+    """A consult that the shopper's return pulled forward is the return's."""
+    back = payment.returned_at
+    pulled = back and (payment.consulted_at is None or back > payment.consulted_at)
+    return Source.RETURN if asked_by is Source.CONSULT and pulled else asked_by
 
 
 def _announce(due_times: set[dt.datetime], now: dt.datetime) -> None:

@@ -194,6 +194,17 @@ def test_the_shopper_who_comes_back_pulls_the_consult_forward_once_in_five_secon
     assert services.pull_forward(payment_no=payment.payment_no, now=after(payment, 8)) is True
 
 
+def test_the_consult_after_a_return_is_the_returns_and_the_next_one_is_not(channel):
+    payment = a_payment()
+    services.pull_forward(payment_no=payment.payment_no, now=after(payment, 3))
+
+    services.consult_due(now=after(payment, 3))
+    services.consult_due(now=after(payment, 40))
+
+    sources = [row.source for row in payment.evidence.all()]
+    assert sources == [Source.START, Source.RETURN, Source.CONSULT]
+
+
 def test_a_pull_during_a_consult_is_not_overwritten_by_its_answer(channel):
     payment = a_payment()
     [claimed] = consulting._claim(Q(pk=payment.pk), after(payment, 10))

@@ -44,6 +44,12 @@ def test_the_same_end_again_is_a_repeat(was):
     assert judge(was, was).verdict is Verdict.REPEATED
 
 
+@pytest.mark.parametrize("was", [FAILED, CANCELLED, CLOSED])
+@pytest.mark.parametrize("to", [FAILED, CANCELLED, CLOSED])
+def test_another_name_of_an_end_without_money_is_a_repeat(was, to):
+    assert judge(was, to).verdict is Verdict.REPEATED
+
+
 @pytest.mark.parametrize("to", [FAILED, CANCELLED, CLOSED, MISPAID])
 def test_nothing_takes_a_success_back(to):
     assert judge(SUCCEEDED, to).verdict is Verdict.CONTRADICTS
