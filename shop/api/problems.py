@@ -26,7 +26,7 @@ from shop.services import AlreadyPaid, CannotBeOrdered, PaymentUnderWay, StillBe
 CONTENT_TYPE = "application/problem+json"
 NOT_HERE = "There is nothing of this number that you may see: check the number and your token."
 
-_REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
+REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     IdempotencyKeyReused: (422, "idempotency-key-reused", "The key was used for another order"),
     OrderNotPayable: (409, "order-not-payable", "The order takes no payment"),
     OrderNotCancellable: (409, "order-not-cancellable", "The order can't be cancelled"),
@@ -112,9 +112,9 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
         return exceptions.ValidationError(exc.errors)
     if isinstance(exc, UnknownChannel | CurrencyNotTaken):
         return exceptions.ValidationError({"channel": [str(exc)]})
-    if type(exc) not in _REFUSALS:
+    if type(exc) not in REFUSALS:
         return None
-    status, name, title = _REFUSALS[type(exc)]
+    status, name, title = REFUSALS[type(exc)]
     more = {"payment_no": exc.payment.payment_no} if isinstance(exc, PaymentUnderWay) else {}
     return Problem(status, name, title, str(exc), **more)
 

@@ -45,6 +45,16 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="The `ETag` of the last answer."
 )
+ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    description="Changes with everything that the answer says, except the jitter.",
+    response=[200, 304],
+)
+LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, description="The order's path.", response=[201]
+)
 
 
 def _problem(description: str) -> OpenApiResponse:
@@ -73,7 +83,7 @@ place_order = extend_schema(
     tags=["orders"],
     summary="Place an order",
     description="Prices are the shop's, not the app's. One order has one currency.",
-    parameters=[IDEMPOTENCY_KEY],
+    parameters=[IDEMPOTENCY_KEY, LOCATION],
     request=PlaceOrderSerializer,
     responses={
         201: OrderSerializer,
@@ -141,7 +151,7 @@ payment_status = extend_schema(
         "Cheap: ask again after `poll_after_ms` until `final`. Until then nobody knows the end, so "
         "say neither paid nor failed. Send `If-None-Match` to be spared what you know."
     ),
-    parameters=[ORDER_TOKEN, IF_NONE_MATCH],
+    parameters=[ORDER_TOKEN, IF_NONE_MATCH, ETAG],
     responses={
         200: PaymentStatusSerializer,
         304: OpenApiResponse(description="As you know it: ask again as before."),

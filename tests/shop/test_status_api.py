@@ -116,6 +116,18 @@ def test_back_from_the_wallet_the_channel_is_due_and_the_pace_begins_anew(guest,
     assert channel.calls["query"] == 0
 
 
+def test_back_twice_within_five_seconds_is_back_once(guest):
+    payment = guest.pay(guest.order())
+    path = f"/payments/{payment['payment_no']}/returned"
+    guest.post(path)
+    first = Payment.objects.get().returned_at
+
+    answer = guest.post(path)
+
+    assert answer.status_code == 200
+    assert Payment.objects.get().returned_at == first
+
+
 def test_what_the_app_knows_already_is_not_sent_again(guest, channel):
     payment = guest.pay(guest.order())
     first = guest.get(path_of(payment))

@@ -1,0 +1,86 @@
+"""The cook-book for apps names only what is there: paths, headers, fields and problems."""
+
+import re
+from pathlib import Path
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from shop.api.problems import REFUSALS
+from shop.push import NOT_HERE, PROTOCOL, websocket_urlpatterns
+
+COOK_BOOK = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
+CURLS = re.findall(r"curl (-s.+?)(?=\n(?:\w+=|curl|```)|\)\n)", COOK_BOOK, re.DOTALL)
+VARIABLES = {"$ORDER": "{order_no}", "$PAYMENT": "{payment_no}"}
+OF_HTTP = {"Authorization", "Content-Type", "Accept"}  # in the schema, but no parameters there
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def path_of(curl):
+    path = re.sub(r"\$\(.*?field order_no\)", "{order_no}", curl)
+    for variable, name in VARIABLES.items():
+        path = path.replace(variable, name)
+    return re.search(r"\$SHOP(/[\w/{}]+)", path)[1]
+
+
+def operation_of(schema, curl):
+    method = "post" if "-X POST" in curl or "--json" in curl else "get"
+    return schema["paths"][path_of(curl)][method]
+
+
+def all_of(schema):
+    return [operation for path in schema["paths"].values() for operation in path.values()]
+
+
+def test_every_operation_stands_in_the_cook_book_and_nothing_else(schema):
+    named = {operation_of(schema, curl)["operationId"] for curl in CURLS}
+
+    assert named == {operation["operationId"] for operation in all_of(schema)}
+
+
+@pytest.mark.parametrize("curl", [curl for curl in CURLS if "-H" in curl])
+def test_the_headers_of_a_line_are_those_of_its_operation(schema, curl):
+    headers = set(re.findall(r"""-H ["']([\w-]+):""", curl)) - OF_HTTP
+
+    parameters = operation_of(schema, curl)["parameters"]
+
+    assert headers <= {each["name"] for each in parameters if each["in"] == "header"}
+
+
+def test_the_answers_headers_are_described(schema):
+    for operation in all_of(schema):
+        answers = operation["responses"]
+        if operation["operationId"] == "payment_status":
+            assert "ETag" in answers["200"]["headers"]
+            assert "ETag" in answers["304"]["headers"]
+        if operation["operationId"] == "place_order":
+            assert "Location" in answers["201"]["headers"]
+
+
+def test_the_fields_that_are_explained_are_those_of_the_status(schema):
+    explained = re.findall(r"^\| `(\w+)` \|", COOK_BOOK, re.MULTILINE)
+
+    fields = schema["components"]["schemas"]["PaymentStatus"]["properties"]
+
+    assert set(explained) == set(fields) - {"payment_no", "order_no"}
+
+
+def test_every_problem_is_explained_with_its_status():
+    explained = re.findall(r"^\| (\d+) \| `urn:nodrop:([\w-]+)`", COOK_BOOK, re.MULTILINE)
+
+    ours = {(str(status), name) for status, name, _ in REFUSALS.values()}
+
+    others = {("400", "invalid"), ("413", "too-large"), ("502", "channel-refused")}
+    assert set(explained) == ours | others
+
+
+def test_push_is_as_the_cook_book_says():
+    [address] = websocket_urlpatterns
+
+    assert str(address.pattern).replace("<slug:order_no>", "${ORDER}") in COOK_BOOK
+    assert f'["{PROTOCOL}", TOKEN]' in COOK_BOOK
+    assert f"closed with {NOT_HERE} " in COOK_BOOK
