@@ -216,7 +216,10 @@ def test_a_wallet_that_did_not_answer_can_be_asked_again(client, channel):
     order = an_order(client)
 
     assert pay(client, order)["Location"] == order
-    assert "Ask Fake again" in text_of(client, order)
+    page = text_of(client, order)
+    assert "Waiting for Fake</h1>" in page
+    assert "Ask Fake again" in page
+    assert "Confirming your payment" not in page
     assert pay(client, order)["Location"] == the_payment().action["url"]
 
 
