@@ -92,15 +92,17 @@ def test_a_link_ends_after_a_day():
         assert not is_link_key(key, order_no="N1")
 
 
-def test_no_token_and_no_key_is_logged(guest, caplog):
+def test_no_token_no_key_and_no_user_agent_is_logged(guest, caplog):
     order = guest.order()
     guest.pay(order)
     key = link_key(order["order_no"])
 
     with caplog.at_level("DEBUG"):
-        guest.get(f"/orders/{order['order_no']}")
+        guest.get(f"/orders/{order['order_no']}", **{"User-Agent": "Ann's phone"})
         guest.client.get(f"/orders/{order['order_no']}/back/?key={key}")
 
     assert order["token"] not in caplog.text
     assert key not in caplog.text
+    assert "Ann's phone" not in caplog.text
+    assert "user_agent" not in caplog.text
     assert "request_started" in caplog.text
