@@ -4,7 +4,7 @@ import secrets
 
 from django import forms
 
-from shop.services import MOST_OF_ONE
+from shop.services import MOST_OF_AN_EMAIL, MOST_OF_ONE
 
 
 def new_key() -> str:
@@ -27,6 +27,7 @@ class BuyForm(forms.Form):
     )
     email = forms.EmailField(
         label="E-mail",
+        max_length=MOST_OF_AN_EMAIL,
         required=False,
         help_text="Optional: only for questions about this order.",
         widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@example.com"}),

@@ -27,6 +27,7 @@ from shop.models import Product
 
 MOST_LINES = 50
 MOST_OF_ONE = 99
+MOST_OF_AN_EMAIL = 254  # characters, as the database has it
 
 
 class CannotBeOrdered(ValueError):

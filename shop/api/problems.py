@@ -146,4 +146,4 @@ def _what_would_be_right(exc: Exception, context: Mapping[str, Any]) -> str:
             return f"{said} This path takes: {', '.join(context['view'].allowed_methods)}."
         case exceptions.AuthenticationFailed():
             return f"{said} Send `Authorization: Token <key>`; guests send no such header."
-    return said
+    return said or "There is nothing of that kind: see /api/docs/."

@@ -15,7 +15,7 @@ from shop.access import order_token
 from shop.models import Product
 from shop.money import format_money
 from shop.return_urls import BadReturnUrl, check_return_url
-from shop.services import MOST_LINES, MOST_OF_ONE
+from shop.services import MOST_LINES, MOST_OF_AN_EMAIL, MOST_OF_ONE
 
 
 class MoneySerializer(serializers.Serializer):
@@ -54,8 +54,11 @@ class WishSerializer(serializers.Serializer):
 
 
 class PlaceOrderSerializer(serializers.Serializer):
-    lines = WishSerializer(many=True, allow_empty=False, max_length=MOST_LINES)
-    email = serializers.EmailField(required=False, allow_blank=True, default="")
+    # Not `many=True`: its limits would be missing from the schema.
+    lines = serializers.ListField(child=WishSerializer(), min_length=1, max_length=MOST_LINES)
+    email = serializers.EmailField(
+        required=False, allow_blank=True, default="", max_length=MOST_OF_AN_EMAIL
+    )
 
 
 class StartPaymentSerializer(serializers.Serializer):

@@ -11,6 +11,7 @@ from tests.factories import a_product
 from tests.shop.conftest import TEA, learn, tell_orders
 
 pytestmark = pytest.mark.django_db
+TOO_LONG = f"a@{'.'.join(['b' * 60] * 5)}.com"
 KEY = "a-guest's-own-random-key"
 
 
@@ -100,6 +101,10 @@ def test_a_guests_key_must_be_hard_to_guess(guest):
 def test_what_can_not_be_ordered_is_named_by_its_field(guest, lines, field):
     assert field in errors_of(guest.post("/orders", {"lines": lines}))
     assert not Order.objects.exists()
+
+
+def test_an_address_that_is_too_long_is_not_taken(guest):
+    assert "email" in errors_of(guest.post("/orders", TEA | {"email": TOO_LONG}))
 
 
 def test_an_inactive_product_can_not_be_ordered(guest, tea):

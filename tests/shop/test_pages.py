@@ -16,6 +16,7 @@ from tests.factories import a_product
 from tests.shop.conftest import learn, tell_orders
 
 pytestmark = pytest.mark.django_db
+TOO_LONG = {"email": f"a@{'.'.join(['b' * 60] * 5)}.com"}
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +98,9 @@ def test_a_form_changed_and_sent_again_asks_before_it_makes_a_second_order(clien
     assert Order.objects.count() == 1
 
 
-@pytest.mark.parametrize("wrong", [{"quantity": "0"}, {"quantity": "100"}, {"email": "x"}])
+@pytest.mark.parametrize(
+    "wrong", [{"quantity": "0"}, {"quantity": "100"}, {"email": "x"}, TOO_LONG]
+)
 def test_a_form_filled_in_wrongly_comes_back_with_the_field_marked(client, wrong):
     page = buy(client, **wrong)
 
@@ -343,9 +346,9 @@ def test_a_link_opens_no_other_order(client):
 def test_nothing_may_be_loaded_from_elsewhere_and_nothing_private_is_kept(client):
     order = client.get(an_order(client))
 
-    policy = order["Content-Security-Policy"]
+    policy = order["Content-Security-Policy"].split("; ")
     assert "default-src 'none'" in policy
-    assert "script-src 'self';" in policy
+    assert "script-src 'self'" in policy
     assert "no-store" in order["Cache-Control"]
     assert order["Referrer-Policy"] == "same-origin"
     assert " style=" not in order.text
