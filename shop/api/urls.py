@@ -20,5 +20,5 @@ urlpatterns = [
         views.PaymentReturnedView.as_view(),
         name="returned",
     ),
-    re_path(r"^.*$", views.UnknownPathView.as_view()),
+    re_path("", views.UnknownPathView.as_view()),
 ]

@@ -24,7 +24,9 @@ def problem(answer):
     return body
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/v1/nothing", "/api/v1/orders/", "/api/v2"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/v1/nothing", "/api/v1/orders/", "/api/v2", "/api/v1/orders/a%0Ab"]
+)
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
 def test_unknown_paths(client, path, method):
     assert problem(getattr(client, method)(path))["status"] == 404
