@@ -6,6 +6,7 @@ import os
 
 import pytest
 import redis
+from celery import Task
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -132,6 +133,24 @@ def test_without_the_cache_each_wake_up_is_published(channel, queue, monkeypatch
         an_opened_payment(started=started)
 
     assert len(queue("consults")) == 3
+
+
+def test_a_broker_that_failed_is_left_alone_for_a_while_and_then_tried_again(monkeypatch):
+    tries = []
+
+    def fail(self, *_args, **_kwargs):
+        tries.append(self.name)
+        raise redis.ConnectionError("refused")
+
+    monkeypatch.setattr(Task, "apply_async", fail)
+
+    for _ in range(3):
+        wake.wake_relay()
+    assert len(tries) == 1
+
+    monkeypatch.setattr(wake, "_quiet_until", wake._quiet_until - wake.BREAKER_SECONDS)
+    wake.wake_relay()
+    assert len(tries) == 2
 
 
 def test_what_moves_a_payment_wakes_the_relay_once(channel, queue):
