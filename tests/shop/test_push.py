@@ -12,6 +12,8 @@ from orders.notifications import group_of
 from shop.access import order_token
 from shop.push import NOT_HERE, websocket_urlpatterns
 
+# Channels looks after the thread's database connection around each message.
+pytestmark = pytest.mark.django_db
 ORDER = "N" + "0" * 20
 APP = URLRouter(websocket_urlpatterns)
 SILENCE = 4  # seconds, on the real layer
