@@ -25,6 +25,8 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     arguments.add_argument("--once", action="store_true", help="end after the table")
     once = arguments.parse_args().once
+    # A shell that starts it in the background has SIGINT ignored: it must stop all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     ports = usual_ports(os.environ)
     env = {"NODROP_PUSH_URL": f"ws://127.0.0.1:{ports.get('NODROP_PUSH_PORT', 8002)}"}
     try:
@@ -68,8 +70,8 @@ def _play(parts: Processes, *, once: bool) -> int:
     if once:
         return 0 if all(result.paid_once for result in results) else 1
     print(_addresses(parts), flush=True)
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    raise KeyboardInterrupt
+    while True:  # until Ctrl-C (KeyboardInterrupt) or SIGTERM (SystemExit, by Processes)
+        signal.pause()
 
 
 def _addresses(parts: Processes) -> str:
