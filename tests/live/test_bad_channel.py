@@ -4,7 +4,7 @@ import pytest
 
 from tests.live.world import eventually
 
-pytestmark = [pytest.mark.live, pytest.mark.xdist_group("live"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
 ONCE = {"probability": 1, "times": 1}
 
 

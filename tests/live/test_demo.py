@@ -11,7 +11,7 @@ import pytest
 
 from config import embedded
 
-pytestmark = [pytest.mark.live, pytest.mark.xdist_group("demo"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 TITLES = [
     "callback lost",
     "callback arrives",

@@ -10,7 +10,7 @@ import requests
 from config.processes import Processes
 from tests.live.world import eventually
 
-pytestmark = [pytest.mark.live, pytest.mark.xdist_group("live"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
 
 
 def test_a_worker_killed_in_mid_query_is_restarted_and_the_payment_found(world):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.live.world import PAID_ONCE, eventually, signed
 
-pytestmark = [pytest.mark.live, pytest.mark.xdist_group("live"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
 
 
 def test_a_lost_callback_is_made_up_for_by_a_consult(world):
