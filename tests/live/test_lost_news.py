@@ -107,6 +107,16 @@ def test_forged_tampered_oversized_and_replayed_callbacks_change_nothing(world):
     assert world.end_alike(purchase)
 
 
+def test_a_callback_that_is_sent_in_chunks_is_a_callback(world):
+    purchase = world.buy(lose_callback=1, pending_for={"probability": 1, "seconds": 60})
+    headers, body = purchase.callback()
+    purchase.pay()
+
+    assert world.call_back(headers, iter([b"x" * 60_000] * 2)) == 413
+    assert world.call_back(headers, iter([body[:10], body[10:]])) == 200
+    assert world.end_alike(purchase)
+
+
 def test_a_callback_about_nobodys_payment_is_kept_and_hurts_nobody(world):
     purchase = world.buy()
 

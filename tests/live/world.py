@@ -212,7 +212,7 @@ class World:
         bills = self.wallet("GET", "/ledger.json").json()["bills"]
         return {bill["payment_no"]: bill for bill in bills}
 
-    def call_back(self, headers: dict[str, str], body: bytes) -> int:
+    def call_back(self, headers: dict[str, str], body: bytes | Iterator[bytes]) -> int:
         url = f"{self.web}/callbacks/sandbox/"
         return self.http.post(url, data=body, headers=headers, timeout=20).status_code
 
