@@ -23,13 +23,14 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 DATABASE = "nodrop"
 READY = "ready"  # in the data folder: both servers answer
 LEASES = "leases.lock"  # shared by those who use the servers, exclusive by the keeper when it stops
 START_SECONDS = 60
 STOP_SECONDS = 20
+LOOK_EVERY = 0.2  # seconds between two looks at the servers and at the leases
 
 
 def server_user() -> pwd.struct_passwd:
@@ -172,14 +173,41 @@ def keep(data: Path, sockets: Path, *, throwaway: bool) -> None:
             at_end.callback(shutil.rmtree, data, ignore_errors=True)
         _make_socket_folder(sockets)
         at_end.callback(shutil.rmtree, sockets, ignore_errors=True)
-        postgres = Postgres(data / "postgres", sockets, durable=not throwaway)
-        at_end.callback(stop, postgres.start())
-        at_end.callback(stop, Valkey(data / "valkey", sockets).start())
+        running: dict[Postgres | Valkey, subprocess.Popen[bytes]] = {}
+        for server in (
+            Postgres(data / "postgres", sockets, durable=not throwaway),
+            Valkey(data / "valkey", sockets),
+        ):
+            running[server] = server.start()
+            at_end.callback(_stop_one, running, server)
         at_end.callback((data / READY).unlink, missing_ok=True)
         (data / READY).touch()
         # Held until this process has ended, so that a new lease waits until all is stopped.
         leases = (data / LEASES).open("a")
-        fcntl.flock(leases, fcntl.LOCK_EX)
+        while not _is_free(leases):
+            for server, process in running.items():
+                if process.poll() is not None:
+                    running[server] = _bring_back(server) or process
+            time.sleep(LOOK_EVERY)
+
+
+def _bring_back(server: "Postgres | Valkey") -> subprocess.Popen[bytes] | None:
+    """Start a server that was killed, as a supervisor would; None: not yet, try again."""
+    try:
+        return server.start()
+    except SystemExit as error:
+        if not error.code:  # our own end was asked for
+            raise
+        return None
+
+
+def _is_free(leases: IO[str]) -> bool:
+    """Take the lock of the leases for good, if nobody holds one any more."""
+    try:
+        fcntl.flock(leases, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _make_socket_folder(sockets: Path) -> None:
@@ -190,6 +218,12 @@ def _make_socket_folder(sockets: Path) -> None:
         raise SystemExit(f"{sockets} belongs to somebody else: remove it, or set NODROP_DATA")
     sockets.chmod(0o700)
     os.chown(sockets, user.pw_uid, user.pw_gid)
+
+
+def _stop_one(
+    running: "dict[Postgres | Valkey, subprocess.Popen[bytes]]", server: "Postgres | Valkey"
+) -> None:
+    stop(running[server])
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

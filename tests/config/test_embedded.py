@@ -56,6 +56,28 @@ def test_the_servers_stop_with_the_last_lease(data):
     assert not embedded.socket_dir().exists()
 
 
+@pytest.mark.parametrize("server", ["postgres", "valkey-server"])
+def test_a_server_that_is_killed_comes_back(data, server):
+    with embedded.lease(throwaway=True):
+        [killed] = [
+            process
+            for process in processes_of(data)
+            if process.name() == server and process.ppid() == keeper_of(data).pid
+        ]
+        killed.kill()
+        killed.wait(10)
+
+        assert eventually(is_up_again)
+    assert not is_up()
+
+
+def is_up_again() -> bool:
+    try:
+        return is_up()
+    except redis.ConnectionError:
+        return False
+
+
 def test_data_of_an_ordinary_lease_is_kept(data):
     with embedded.lease():
         execute("CREATE TABLE kept (id int)")
