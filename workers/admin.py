@@ -1,8 +1,10 @@
 """The beat schedule in the admin's looks, and the dashboard as its first page."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django_celery_beat import admin as beat
 from django_celery_beat.models import (
@@ -52,6 +54,22 @@ class PeriodicTaskForm(beat.PeriodicTaskForm):
         if "task" in self.changed_data and "regtask" not in self.changed_data:
             self.cleaned_data["regtask"] = ""
         return super().clean()  # type: ignore[no-any-return]
+
+    def clean_kwargs(self) -> str:
+        """Refuse what the sweep could not use."""
+        text: str = self.cleaned_data["kwargs"]
+        try:
+            values = json.loads(text or "{}")
+        except ValueError:
+            raise ValidationError("Enter JSON, such as {}.") from None
+        if not isinstance(values, dict):
+            raise ValidationError('Enter a JSON object, such as {"hours": 2160}.')
+        if "sync_payment_result" in str(self.data.get("regtask") or self.data.get("task")):
+            hours = values.get("hours")
+            number = isinstance(hours, int | float) and not isinstance(hours, bool)
+            if set(values) != {"hours"} or not number or not 0 < float(hours or 0) < 1e6:
+                raise ValidationError('Enter {"hours": …}, a number above 0 and below 1000000.')
+        return text
 
 
 @admin.register(PeriodicTask)

@@ -67,7 +67,7 @@ def sweep(*, now: dt.datetime, hours: float) -> int:
     warning. Works in batches until nothing is left or its time is up; two sweeps share the rows.
     """
     started = time.monotonic()
-    recent = Q(created_at__gte=now - dt.timedelta(hours=hours))
+    recent = Q(created_at__gte=_window_start(now, hours))
     overdue = Q(consult_due_at__lte=now - OVERDUE)
     while _adopt(recent, now - OVERDUE):
         pass
@@ -83,6 +83,18 @@ def sweep(*, now: dt.datetime, hours: float) -> int:
         log.warning("alert.overdue_beyond_sweep", payments=older, hours=hours)
     heartbeat(name="sweep", now=now)
     return count
+
+
+def _window_start(now: dt.datetime, hours: float) -> dt.datetime:
+    """What ops entered by mistake must never stop the sweep: it then looks at everything."""
+    try:
+        start = now - dt.timedelta(hours=hours)
+    except (TypeError, ValueError, OverflowError):
+        start = now
+    if start < now:
+        return start
+    log.error("alert.sweep_hours", hours=repr(hours))
+    return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def pull_forward(*, payment_no: str, now: dt.datetime) -> bool:

@@ -62,4 +62,21 @@ def test_arguments_that_are_no_json_are_refused(operator, sweep):
     answer = edit(operator, sweep, kwargs="hours=48")
 
     assert answer.status_code == 200
-    assert b"Unable to parse JSON" in answer.content
+    assert b"Enter JSON, such as {}." in answer.content
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        *('{"hours": "abc"}', '{"hours": null}', '{"hours": NaN}', '{"hours": -5}'),
+        *('{"hours": 1e12}', '{"hours": true}', '{"hour": 3}', "{}", "[1]", "3"),
+    ],
+)
+def test_what_the_sweep_could_not_use_is_refused(operator, sweep, kwargs):
+    before = sweep.kwargs
+
+    answer = edit(operator, sweep, kwargs=kwargs)
+
+    sweep.refresh_from_db()
+    assert (answer.status_code, sweep.kwargs) == (200, before)
+    assert b"hours" in answer.content

@@ -290,6 +290,15 @@ def test_the_sweep_warns_of_what_is_older_than_it_looks(channel, caplog):
     assert "alert.overdue_beyond_sweep" in caplog.text
 
 
+@pytest.mark.parametrize("hours", ["abc", None, float("nan"), 1e12, -5, 0])
+def test_hours_that_make_no_sense_alert_and_the_sweep_looks_at_everything(channel, caplog, hours):
+    payment = a_payment()
+    channel.pay(payment.payment_no)
+
+    assert services.sweep(now=after(payment, 60), hours=hours) == 1
+    assert "alert.sweep_hours" in caplog.text
+
+
 def test_the_sweep_goes_on_until_nothing_is_left(channel):
     payments = [a_payment() for _ in range(consulting.BATCH + 3)]
     for payment in payments:
