@@ -111,7 +111,7 @@ class OrderAdmin(ModelAdmin):
     ) -> HttpResponseBase:
         """A page of our own; the address takes the public number too."""
         if not object_id.isdigit() or len(object_id) > LONGEST_KEY:
-            found = Order.objects.filter(order_no=object_id).first()
+            found = Order.objects.filter(order_no=object_id.replace("\0", "")).first()
             if found:
                 return HttpResponseRedirect(reverse("admin:orders_order_change", args=[found.pk]))
         order = self.get_object(request, object_id)

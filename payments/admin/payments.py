@@ -158,7 +158,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     ) -> HttpResponseBase:
         """A page of our own; the address takes the public number too."""
         if is_number(object_id):
-            found = Payment.objects.filter(payment_no=object_id).first()
+            found = Payment.objects.filter(payment_no=object_id.replace("\0", "")).first()
             if found:
                 return HttpResponseRedirect(
                     reverse("admin:payments_payment_change", args=[found.pk])

@@ -24,7 +24,8 @@ def readable_body(body: bytes) -> str:
 
     Values of fields that are named like secrets are hidden; where nothing has names, nothing is.
     """
-    text = _text(body)
+    # Lone surrogates are legal in JSON, and can't be sent to a browser.
+    text = _text(body).encode(errors="backslashreplace").decode()
     rest = len(text) - SHOWN
     return f"{text[:SHOWN]}\n… and {rest} characters more" if rest > 0 else text
 

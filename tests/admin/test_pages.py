@@ -200,6 +200,26 @@ def test_no_secret_is_in_any_page(operator, channel, settings):
     assert "12.50" in pages[1]
 
 
+def test_a_lone_surrogate_in_a_body_is_shown_escaped(operator, client, channel):
+    payment = a_payment()
+    headers, body = channel.signed(b'{"event_id": "e", "state": "\\ud800", "payment_no": "P"}')
+    client.post("/callbacks/fake/", body, content_type="application/json", headers=headers)
+    row = Evidence.objects.get(source="callback")
+    with rewriting_history():
+        Evidence.objects.filter(pk=row.pk).update(payment=payment)
+
+    of_row = page(operator, "payments_evidence_change", row.pk)
+    of_payment = page(operator, "payments_payment_change", payment.pk)
+
+    assert (of_row.status_code, of_payment.status_code) == (200, 200)
+    assert "\\ud800" in of_row.content.decode()
+
+
+@pytest.mark.parametrize("name", ["orders_order_change", "payments_payment_change"])
+def test_a_number_that_can_not_be_is_not_found(operator, name):
+    assert page(operator, name, "\0").status_code in (302, 404)
+
+
 def test_a_body_that_is_no_text_is_shown_as_bytes(operator, channel):
     row = a_payment().evidence.get()
     row.body = b"\x00\xff\xfeABC"
