@@ -23,6 +23,13 @@ def text(name: str, default: str) -> str:
     return env.str(_remember(name), default)
 
 
+def choice(name: str, default: str, choices: list[str]) -> str:
+    value = env.str(_remember(name), default)
+    if value not in choices:
+        raise EnvError(f'Environment variable "{name}" is {value!r}: one of {", ".join(choices)}')
+    return value
+
+
 def required(name: str, *, when: bool, default: str) -> str:
     """The variable's text; empty or unset, the start fails `when` it is required."""
     value = env.str(_remember(name)) if when else env.str(_remember(name), default)

@@ -137,6 +137,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # wait for Redis for ever
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # survive READONLY after a failover
 CELERY_RESULT_BACKEND = None
+CELERY_RESULT_EXPIRES = None  # nothing to clean up: else beat's table gets an entry for it
 CELERY_TASK_IGNORE_RESULT = True  # the database is the truth
 CELERY_TASK_ACKS_LATE = False  # the rows re-drive a lost wake-up sooner than the broker would
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
@@ -203,7 +204,8 @@ if env.flag("NODROP_SANDBOX", not PRODUCTION):
 # --- REST API -------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["shop.api.authentication.OnlyTokens"],
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` means nothing here
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["shop.api.parsers.JsonParser"],
@@ -282,7 +284,10 @@ if PRODUCTION:
 
 # --- Logs: one line of JSON (or of text on a terminal) an event ---------------------------------
 
-LOG_FORMAT = env.text("NODROP_LOG_FORMAT", "json" if PRODUCTION else "text")
+LOG_FORMAT = env.choice("NODROP_LOG_FORMAT", "json" if PRODUCTION else "text", ["json", "text"])
+LOG_LEVEL = env.choice(
+    "NODROP_LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+)
 LOG_CHAIN: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -309,7 +314,7 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["console"], "level": env.text("NODROP_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": ["console"], "propagate": False},
         "celery.beat": {"level": "WARNING"},  # a line for each tick tells nobody anything

@@ -4,9 +4,12 @@ Only to ourselves and to origins that the shop has named (`NODROP_RETURN_ORIGINS
 true payment, a page that says "that failed, pay here" would be believed.
 """
 
+import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
+
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")  # all else is percent-encoded in a URL
 
 
 class BadReturnUrl(ValueError):
@@ -18,7 +21,7 @@ def check_return_url(url: str) -> str:
     allowed = [_origin(settings.PUBLIC_URL), *settings.RETURN_ORIGINS]
     if _origin(url) not in allowed:
         raise BadReturnUrl(
-            f"The return URL must begin with one of: {', '.join(allowed)}. "
+            f"The return URL must begin with one of: {', '.join(allowed)}, and be percent-encoded. "
             "The shop's operator adds others with NODROP_RETURN_ORIGINS."
         )
     return url
@@ -26,8 +29,7 @@ def check_return_url(url: str) -> str:
 
 def _origin(url: str) -> str:
     """Scheme, host and port; empty for what a browser may read differently from us."""
-    before_query = url.partition("?")[0]
-    if any(character <= " " or character in "\\@\x7f" for character in before_query):
+    if not _PRINTABLE.fullmatch(url) or any(mark in url.partition("?")[0] for mark in "\\@"):
         return ""
     try:
         parts = urlsplit(url)

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -33,6 +34,9 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     AlreadyPaid: (409, "already-paid", "The order is paid"),
     StillBeingConfirmed: (409, "still-being-confirmed", "Not known yet"),
 }
+
+
+log = structlog.get_logger(__name__)
 
 
 class Problem(exceptions.APIException):
@@ -66,6 +70,8 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     # Whatever the view answers otherwise: the schema, for one, is YAML.
     context["request"].accepted_renderer = JSONRenderer()
     context["request"].accepted_media_type = JSONRenderer.media_type
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = "1"
     response.data = body
     response.content_type = CONTENT_TYPE
     return response
@@ -108,10 +114,11 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, RequestDataTooBig):
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
         return Problem(413, "too-large", "The body is too large", f"Send at most {most} KiB.")
-    if isinstance(exc, CannotBeOrdered):
-        return exceptions.ValidationError(exc.errors)
-    if isinstance(exc, UnknownChannel | CurrencyNotTaken):
-        return exceptions.ValidationError({"channel": [str(exc)]})
+    if isinstance(exc, CannotBeOrdered | UnknownChannel | CurrencyNotTaken):
+        return exceptions.ValidationError(getattr(exc, "errors", {"channel": [str(exc)]}))
+    if isinstance(exc, OperationalError | InterfaceError):
+        log.error("database_away", error=repr(exc))
+        return Problem(503, "try-again", "Not now", "Ask again in a moment, with the same key.")
     if type(exc) not in REFUSALS:
         return None
     status, name, title = REFUSALS[type(exc)]

@@ -67,6 +67,7 @@ class StartPaymentSerializer(serializers.Serializer):
         required=False,
         allow_blank=True,
         max_length=500,
+        trim_whitespace=False,
         default="",
         help_text="where the wallet sends the shopper back to; the shop's own page if left out",
     )

@@ -175,6 +175,11 @@ def test_an_app_may_name_a_return_url_of_a_configured_origin(guest, settings, ur
         "https://app.example\\@evil.example/",
         "https://app.example.evil.example/",
         "https://[",
+        "https://app.example/ü",
+        "https://app.example/x?q=a b",
+        "https://app.example/x#☂",
+        "https://app.example/x?a=b\r\nSet-Cookie: x=y",
+        "https://app.example/x?\t",
     ],
 )
 def test_no_other_return_url_is_taken(guest, settings, url):

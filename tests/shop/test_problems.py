@@ -80,10 +80,6 @@ def test_answers_that_nobody_gives(guest):
     assert problem(guest.get("/products", Accept="application/xml"))["status"] == 406
 
 
-def test_a_format_that_nobody_gives(guest):
-    assert problem(guest.client.get("/api/v1/products?format=xml"))["status"] == 404
-
-
 def test_a_problem_is_json_where_answers_are_yaml(client):
     assert problem(client.post("/api/schema/"))["status"] == 405
 
