@@ -111,11 +111,13 @@ def _url(body: Mapping[str, Any], name: str) -> str:
 def _time(body: Mapping[str, Any], name: str) -> float:
     try:
         at = dt.datetime.fromisoformat(body.get(name, ""))
-    except (TypeError, ValueError):
-        at = None
-    if at is None or at.tzinfo is None:
+        seconds = at.timestamp() if at.tzinfo else None
+        dt.datetime.fromtimestamp(seconds or 0, dt.UTC)  # year 9999 ends sooner in some places
+    except (TypeError, ValueError, OverflowError):
+        seconds = None
+    if seconds is None:
         raise _invalid(f"{name} must be an ISO 8601 time with its offset")
-    return at.timestamp()
+    return seconds
 
 
 def _invalid(message: str) -> Refused:

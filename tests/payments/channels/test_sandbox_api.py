@@ -120,6 +120,7 @@ def test_a_payment_no_can_not_be_taken_twice(channel: SandboxChannel, payment_no
         {"notify_url": "http:///nowhere"},
         {"payment_no": "a b"},
         {"expires_at": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)},
+        {"expires_at": dt.datetime.max.replace(tzinfo=dt.timezone(-dt.timedelta(hours=23)))},
         {"subject": "x" * 201},
     ],
 )
