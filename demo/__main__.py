@@ -17,6 +17,7 @@ from django.core.management import call_command
 
 from config import embedded
 from config.processes import PartDoesNotStart, Processes, usual_ports
+from demo import shopper
 
 PARTS = ("wallet", "web", "push", "worker", "beat")
 
@@ -28,7 +29,8 @@ def main() -> int:
     # A shell that starts it in the background has SIGINT ignored: it must stop all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     ports = usual_ports(os.environ)
-    env = {"NODROP_PUSH_URL": f"ws://127.0.0.1:{ports.get('NODROP_PUSH_PORT', 8002)}"}
+    push_port = ports.get("NODROP_PUSH_PORT") or os.environ["NODROP_PUSH_PORT"]
+    env = {"NODROP_PUSH_URL": f"ws://127.0.0.1:{push_port}"}
     try:
         with embedded.lease(), Processes(env=env, log_dir=_log_dir(), ports=ports) as parts:
             _prepare(parts)
@@ -58,6 +60,7 @@ def _prepare(parts: Processes) -> None:
     for name in PARTS:
         # The last story kills the worker, and it has to stay dead for a while.
         parts.start(name, restart=name != "worker")
+    shopper.all_faults_off(wallet=parts.url("wallet"))  # the last visitor may have left some on
     took = time.monotonic() - started
     print(f"{', '.join(PARTS)}: each a process of its own, up after {took:.1f} s", flush=True)
 

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from demo.shopper import Purchase
-from orders.models import Order
-from orders.states import OrderStatus
 from payments.models import Payment
 from payments.states import Verdict
 from payments.timeline import Entry, Kind, timeline
 
 LOOK_EVERY = 0.1  # seconds
+LONGEST_STEP = 75.0  # seconds between two consults of a payment as young as the demo's
 PLAIN_EVERY = 5.0  # seconds between two countdown lines where lines can't be rewritten
 
 
@@ -44,9 +43,10 @@ class Screen:
             time.sleep(LOOK_EVERY)
         return False
 
-    def is_paid(self) -> bool:
-        order = Order.objects.get(order_no=self.purchase.order_no)
-        return order.status == OrderStatus.PAID
+    def is_over(self) -> bool:
+        """Whether nothing more will happen: the payment has ended, and its order knows."""
+        payment = Payment.objects.get(pk=self.payment.pk)
+        return not payment.in_fog and not payment.events.filter(relayed_at=None).exists()
 
     def show(self) -> None:
         """Print the entries that are new."""
@@ -68,6 +68,8 @@ class Screen:
         if payment.consult_due_at is None:
             return
         left = (payment.consult_due_at - timezone.now()).total_seconds()
+        if left > LONGEST_STEP:
+            return  # a worker is asking at this moment: that is its lease
         text = f"next consult in {left:.1f} s" if left > 0 else f"consult overdue by {-left:.1f} s"
         if self._rewrites:
             print(f"\r\033[K             … {text}", end="", flush=True)

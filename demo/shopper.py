@@ -45,6 +45,11 @@ def set_faults(purchase: Purchase, *, wallet: str, **faults: Any) -> None:
     _post(f"{wallet}/faults/{purchase.payment_no}", json=faults)
 
 
+def all_faults_off(*, wallet: str) -> None:
+    """Switch every fault of the wallet off, those of single payments too."""
+    requests.delete(f"{wallet}/faults", timeout=TIMEOUT).raise_for_status()
+
+
 def pay(purchase: Purchase) -> None:
     """Press *pay* on the wallet's page; the shopper then closes the browser."""
     answer = requests.post(

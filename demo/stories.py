@@ -37,7 +37,7 @@ def callback_lost(parts: Processes) -> Result:
     shopper.set_faults(purchase, wallet=parts.url("wallet"), lose_callback=1)
     screen.say("the shopper pays in the wallet, and the wallet loses the callback")
     shopper.pay(purchase)
-    screen.watch(until=screen.is_paid, patience=PATIENCE)
+    screen.watch(until=screen.is_over, patience=PATIENCE)
     return _end("callback lost", purchase, screen, parts)
 
 
@@ -46,7 +46,7 @@ def callback_arrives(parts: Processes) -> Result:
     purchase, screen = _begin("2. The callback arrives", parts)
     screen.say("the shopper pays in the wallet")
     shopper.pay(purchase)
-    screen.watch(until=screen.is_paid, patience=PATIENCE)
+    screen.watch(until=screen.is_over, patience=PATIENCE)
     return _end("callback arrives", purchase, screen, parts)
 
 
@@ -60,7 +60,7 @@ def callback_twenty_times(parts: Processes) -> Result:
 
     def all_have_come() -> bool:
         evidence = screen.payment.evidence.filter(source=Source.CALLBACK)
-        return sum(row.times_received for row in evidence) == 20 and screen.is_paid()
+        return sum(row.times_received for row in evidence) == 20 and screen.is_over()
 
     if screen.watch(until=all_have_come, patience=PATIENCE):
         screen.say("all twenty were taken: one settled the payment, nineteen were only counted")
@@ -81,7 +81,7 @@ def everything_forgotten(parts: Processes) -> Result:
     screen.watch(until=lambda: time.monotonic() > overdue, patience=PATIENCE)
     parts.start("worker")
     screen.say("a worker is back, and knows nothing; beat sends the sweep once a minute")
-    screen.watch(until=screen.is_paid, patience=PATIENCE)
+    screen.watch(until=screen.is_over, patience=PATIENCE)
     return _end("worker killed, broker flushed", purchase, screen, parts)
 
 
