@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from payments import services
 from payments.admin.base import STATUS_COLOURS, ReadOnlyAdmin, badge, exact_time, nowrap, until
 from payments.admin.filters import RelayFilter
 from payments.admin.search import HELP, payments_numbered
@@ -34,6 +35,7 @@ class PaymentEventAdmin(ReadOnlyAdmin):
     list_filter = (RelayFilter, "to_status", "source")
     search_fields = ("payment__payment_no",)  # shows the box; `get_search_results` looks further
     search_help_text = HELP
+    actions = ("try_again_now",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentEvent]:
         rows: QuerySet[PaymentEvent] = super().get_queryset(request)
@@ -51,6 +53,15 @@ class PaymentEventAdmin(ReadOnlyAdmin):
             found = Payment.objects.filter(payments_numbered(search_term))
             queryset = queryset.filter(payment__in=list(found.values_list("pk", flat=True)))
         return queryset, False
+
+    @admin.action(description="Tell the order now", permissions=["operate"])
+    def try_again_now(self, request: HttpRequest, queryset: QuerySet[PaymentEvent]) -> None:
+        """After its cause is mended, an event needn't wait for its next try."""
+        events = list(queryset)
+        count = services.retry_relay(event_ids=[event.pk for event in events], now=timezone.now())
+        for event in events:
+            self.log_change(request, event, "Asked that the order be told now.")
+        self.message_user(request, f"{count} of {len(events)} waited, and are being told now.")
 
     @admin.display(description="Occurred (UTC)")
     def occurred(self, event: PaymentEvent) -> str:

@@ -18,6 +18,7 @@ from payments.services.consulting import (
     sweep,
 )
 from payments.services.heartbeats import heartbeat
+from payments.services.relaying import retry_relay
 from payments.services.settling import Finding, settle
 from payments.services.starting import (
     AnotherPaymentInFog,
@@ -43,6 +44,7 @@ __all__ = [
     "receive_callback",
     "rejected_today",
     "replay_callback",
+    "retry_relay",
     "settle",
     "sweep",
     "wake_relay",

@@ -1,5 +1,7 @@
 """What operators can do: ask the channel, replay a callback. Each leaves a trace."""
 
+import datetime as dt
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
@@ -11,6 +13,7 @@ from payments.channels.base import MalformedCallback, OutcomeUnknown
 from payments.models import Evidence, Payment
 from payments.states import Source, Status, Verdict
 from tests.factories import a_payment, rewriting_history
+from workers import relay
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:payments_payment_changelist"
@@ -191,3 +194,53 @@ def test_a_foreign_form_can_trigger_nothing(operator, channel):
 
     assert answer.status_code == 403
     assert channel.calls["query"] == 0
+
+
+def a_failing_event(channel):
+    """A success that could not be told, whose next try is an hour away."""
+    payment = a_payment()
+    channel.pay(payment.payment_no)
+    services.query_now(payment_no=payment.payment_no, now=timezone.now(), actor="")
+    event = payment.events.last()
+    event.relay_due_at = timezone.now() + dt.timedelta(hours=1)
+    event.save(update_fields=["relay_due_at"])
+    return event
+
+
+def try_again(client, event):
+    return client.post(
+        reverse("admin:payments_paymentevent_changelist"),
+        {"action": "try_again_now", "_selected_action": [event.pk]},
+        follow=True,
+    )
+
+
+def test_an_event_whose_cause_is_mended_is_told_at_once(operator, channel):
+    event = a_failing_event(channel)
+
+    answer = try_again(operator, event)
+    relay.relay_due(now=timezone.now())
+
+    event.refresh_from_db()
+    assert said(answer) == ["1 of 1 waited, and are being told now."]
+    assert event.relayed_at is not None
+    assert LogEntry.objects.get().get_change_message() == "Asked that the order be told now."
+
+
+def test_an_event_that_was_told_is_not_told_again(operator, channel):
+    event = a_failing_event(channel)
+    relay.relay_due(now=timezone.now() + dt.timedelta(hours=2))
+
+    answer = try_again(operator, event)
+
+    assert said(answer) == ["0 of 1 waited, and are being told now."]
+    assert relay.relay_due(now=timezone.now()) == 0
+
+
+def test_who_may_only_look_can_not_have_an_event_told(onlooker, channel):
+    event = a_failing_event(channel)
+
+    try_again(onlooker, event)
+
+    event.refresh_from_db()
+    assert event.relay_due_at > timezone.now() + dt.timedelta(minutes=50)

@@ -1,0 +1,18 @@
+"""What the payment side can do for the relay; the relay itself knows both domains."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from payments import wake
+from payments.models import PaymentEvent
+
+
+@transaction.atomic
+def retry_relay(*, event_ids: Iterable[int], now: dt.datetime) -> int:
+    """Have events that wait for their next try handed over now; returns how many waited."""
+    waiting = PaymentEvent.objects.filter(pk__in=event_ids, relayed_at=None)
+    count = waiting.update(relay_due_at=now)
+    wake.relay_on_commit()
+    return count
