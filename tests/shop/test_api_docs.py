@@ -74,7 +74,12 @@ def test_every_problem_is_explained_with_its_status():
 
     ours = {(str(status), name) for status, name, _ in REFUSALS.values()}
 
-    others = {("400", "invalid"), ("413", "too-large"), ("502", "channel-refused")}
+    others = {
+        ("400", "invalid"),
+        ("413", "too-large"),
+        ("502", "channel-refused"),
+        ("503", "try-again"),
+    }
     assert set(explained) == ours | others
 
 
