@@ -152,6 +152,15 @@ def test_every_decision_stands_in_the_index():
     assert sorted(set(links(folder / "README.md"))) == records
 
 
+def test_every_diagram_says_what_it_is_and_has_a_body():
+    diagrams = [block.strip().splitlines() for doc in DOCS for block in blocks(doc, "mermaid")]
+
+    assert diagrams
+    for kind, *body in diagrams:
+        assert re.match(r"(sequenceDiagram|stateDiagram-v2|flowchart)\b", kind)
+        assert any(re.search(r"--|->", line) for line in body)
+
+
 def test_python_in_the_documents_can_be_read():
     for doc in DOCS:
         for block in blocks(doc, "python"):
