@@ -42,8 +42,18 @@ def relay_on_commit() -> None:
 
 
 def wake_relay() -> None:
-    """Wake the relay at once."""
-    _publish(RELAY_DUE)
+    """Wake the relay at once, unless a wake-up of it is under way."""
+    _publish_once(RELAY_DUE)
+
+
+def woken(name: str) -> None:
+    """A worker has taken a wake-up and now looks for due rows: who comes later must wake anew."""
+    if _broken():
+        return
+    try:
+        cache.delete(_pending(name))
+    except Exception as error:  # noqa: BLE001  (then its time runs out)
+        log.warning("cache_unavailable", error=repr(error))
 
 
 def announce_consult(*, due_at: dt.datetime, now: dt.datetime) -> None:
@@ -52,20 +62,34 @@ def announce_consult(*, due_at: dt.datetime, now: dt.datetime) -> None:
     if wait > AHEAD:
         return
     if wait <= 0:
-        _publish(CONSULT_DUE)
+        _publish_once(CONSULT_DUE)
         return
     second = math.ceil(due_at.timestamp())
-    if _is_first(second, ttl=int(wait) + 10):
+    if _is_first(f"wake:{second}", ttl=int(wait) + 10):
         eta = dt.datetime.fromtimestamp(second, dt.UTC)
         _publish(CONSULT_DUE, eta=eta, expires=eta + dt.timedelta(seconds=EXPIRES))
 
 
-def _is_first(second: int, *, ttl: int) -> bool:
-    """Claim the announcement of a second; when the cache is down, announce anyway."""
+def _publish_once(name: str) -> None:
+    """However many rows become due while no worker runs, the broker holds one message for them.
+
+    A row is committed before this, and a worker says `woken` before it looks: so a message that is
+    under way finds it. One that was lost is made up for by beat, which sends the same tasks.
+    """
+    if _is_first(_pending(name), ttl=int(EXPIRES)):
+        _publish(name, expires=EXPIRES)
+
+
+def _pending(name: str) -> str:
+    return f"wake:pending:{name}"
+
+
+def _is_first(key: str, *, ttl: int) -> bool:
+    """Claim a wake-up; when the cache is down, send it anyway."""
     if _broken():
         return False
     try:
-        return cache.add(f"wake:{second}", 1, timeout=ttl)
+        return cache.add(key, 1, timeout=ttl)
     except Exception as error:  # noqa: BLE001  (whatever the cache's trouble, the wake-up goes out)
         log.warning("cache_unavailable", error=repr(error))
         return True

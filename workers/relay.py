@@ -13,7 +13,7 @@ from django.db.models import F
 
 from orders import services as orders
 from payments.models import Payment, PaymentEvent, RelayFailure
-from payments.services import heartbeat, wake_relay
+from payments.services import heartbeat, relay_woken, wake_relay
 from payments.states import IN_FOG, Status
 
 log = structlog.get_logger(__name__)
@@ -26,6 +26,7 @@ ALERT_FROM = 5  # failures of one event
 
 def relay_due(*, now: dt.datetime) -> int:
     """Hand over one batch of due events; returns how many were taken on."""
+    relay_woken()
     events = _claim(now)
     if len(events) == BATCH:
         wake_relay()

@@ -18,7 +18,7 @@ from payments.services.consulting import (
     sweep,
 )
 from payments.services.heartbeats import heartbeat
-from payments.services.relaying import retry_relay
+from payments.services.relaying import relay_woken, retry_relay
 from payments.services.settling import Finding, settle
 from payments.services.starting import (
     AnotherPaymentInFog,
@@ -43,6 +43,7 @@ __all__ = [
     "query_now",
     "receive_callback",
     "rejected_today",
+    "relay_woken",
     "replay_callback",
     "retry_relay",
     "settle",

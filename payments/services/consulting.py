@@ -40,6 +40,7 @@ SWEEP_SECONDS = 50.0  # a sweep ends before beat sends the next one
 
 def consult_due(*, now: dt.datetime) -> int:
     """Consult about one batch of due payments; a full batch wakes another worker first."""
+    wake.woken(wake.CONSULT_DUE)
     payments = _claim(Q(consult_due_at__lte=now), now)
     if len(payments) == BATCH:
         wake.announce_consult(due_at=now, now=now)

@@ -9,6 +9,11 @@ from payments import wake
 from payments.models import PaymentEvent
 
 
+def relay_woken() -> None:
+    """The relay is about to look for due events."""
+    wake.woken(wake.RELAY_DUE)
+
+
 @transaction.atomic
 def retry_relay(*, event_ids: Iterable[int], now: dt.datetime) -> int:
     """Have events that wait for their next try handed over now; returns how many waited."""

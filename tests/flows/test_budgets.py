@@ -61,6 +61,7 @@ def test_a_callback_costs_eight_statements_in_one_transaction_and_wakes_after_it
     payment = app.buy()
     channel.pay(payment.payment_no)
     callback = channel.callback(payment.payment_no)
+    wake.woken(wake.RELAY_DUE)  # the relay has taken the start's wake-up
     published.clear()
     channel.calls.clear()
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from payments import services, wake
 from payments.models import Payment
 from tests.factories import a_payment, an_opened_payment
+from workers import relay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PREFIX = settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"]
@@ -143,6 +144,7 @@ def test_a_broker_that_failed_is_left_alone_for_a_while_and_then_tried_again(mon
         raise redis.ConnectionError("refused")
 
     monkeypatch.setattr(Task, "apply_async", fail)
+    monkeypatch.setattr(wake.cache, "add", fail_to_claim)
 
     for _ in range(3):
         wake.wake_relay()
@@ -153,14 +155,48 @@ def test_a_broker_that_failed_is_left_alone_for_a_while_and_then_tried_again(mon
     assert len(tries) == 2
 
 
-def test_what_moves_a_payment_wakes_the_relay_once(channel, queue):
+def fail_to_claim(*_args, **_kwargs):
+    raise redis.ConnectionError("refused")
+
+
+def test_however_much_happens_while_no_relay_runs_one_message_waits_for_it(channel, queue):
+    for _ in range(5):
+        payment = a_payment()
+        channel.pay(payment.payment_no)
+        services.query_now(payment_no=payment.payment_no, now=timezone.now(), actor="")
+
+    [message] = queue("relay")
+    assert (message["task"], message["expires"] is not None) == ("workers.relay_due", True)
+
+
+def test_what_happens_after_the_relay_has_looked_wakes_it_anew(channel, queue):
     payment = a_payment()
-    assert [message["task"] for message in queue("relay")] == ["workers.relay_due"]
+    relay.relay_due(now=timezone.now())
     channel.pay(payment.payment_no)
 
     services.query_now(payment_no=payment.payment_no, now=timezone.now(), actor="")
 
     assert [message["task"] for message in queue("relay")] == ["workers.relay_due"] * 2
+
+
+def test_shoppers_who_come_back_while_no_worker_runs_leave_one_message(channel, queue):
+    payments = [a_payment() for _ in range(5)]
+    before = len(queue("consults"))
+
+    for payment in payments:
+        services.pull_forward(payment_no=payment.payment_no, now=timezone.now())
+    assert len(queue("consults")) == before + 1
+
+
+def test_a_shopper_who_comes_back_after_the_worker_has_looked_wakes_it_anew(channel, queue):
+    payment, later = a_payment(), timezone.now() + dt.timedelta(seconds=6)
+    services.pull_forward(payment_no=payment.payment_no, now=timezone.now())
+    services.consult_due(now=timezone.now())
+    before = len(queue("consults"))
+
+    services.pull_forward(payment_no=payment.payment_no, now=later)
+
+    assert len(queue("consults")) == before + 1
 
 
 def test_a_rolled_back_start_wakes_nobody(channel, queue):
