@@ -28,7 +28,7 @@ VARIABLES = {
     "NODROP_WEB_WORKERS": "1",
     "NODROP_WEB_THREADS": "8",
     "NODROP_WORKER_THREADS": "8",
-    "NODROP_WORKER_QUEUES": "consults,sweeps,relay",
+    "NODROP_WORKER_QUEUES": "consults,sweeps,relay,refunds,notifications,statements",
 }
 SETTING_UP = {"migrate", "sync_beat", "seed"}  # `make` in several terminals runs them at once
 

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "channels",
     "config",
+    "alerts",
     "payments",
     "orders",
     "workers",
@@ -149,14 +150,21 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # logs are structured by LOGGING below
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a typo must not become a queue that nobody reads
 CELERY_TASK_DEFAULT_QUEUE = "consults"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("consults", "sweeps", "relay")]
 CELERY_TASK_ROUTES = {  # apart, so that none starves another
     "workers.consult_due": {"queue": "consults"},
     "workers.announce_due": {"queue": "sweeps"},
     "workers.sync_payment_result": {"queue": "sweeps"},
     "workers.beat_heartbeat": {"queue": "sweeps"},
+    "workers.watch": {"queue": "sweeps"},
     "workers.relay_due": {"queue": "relay"},
+    "workers.close_due": {"queue": "refunds"},
+    "workers.refund_due": {"queue": "refunds"},
+    "workers.notify_due": {"queue": "notifications"},
+    "workers.import_statements": {"queue": "statements"},
 }
+CELERY_TASK_QUEUES = [
+    Queue(name) for name in dict.fromkeys(route["queue"] for route in CELERY_TASK_ROUTES.values())
+]
 CELERY_ACCEPT_CONTENT = ["json"]  # ids only in messages
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
@@ -170,6 +178,10 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # an edit in the admin is seen within five se
 # Seconds after the start of a payment at which the channel is consulted; then the slow lane.
 CONSULT_SCHEDULE = env.durations("NODROP_CONSULT_SCHEDULE", [10, 30, 60, 180, 300, 600, 1800])
 PAYMENT_EXPIRES_AFTER = env.seconds("NODROP_PAYMENT_EXPIRES_AFTER", 1800, least=60)
+# The same for refunds, after they were asked for; the first question goes out with the request.
+REFUND_SCHEDULE = env.durations("NODROP_REFUND_SCHEDULE", [10, 60, 300, 600, 1200, 1800])
+# Money of another amount, currency or account: `refund` it, or `keep` it for an operator.
+MISPAID = env.choice("NODROP_MISPAID", "keep", ["keep", "refund"])
 
 NODROP_CHANNELS = {}
 if env.flag("NODROP_SANDBOX", not PRODUCTION):
@@ -200,6 +212,14 @@ if env.flag("NODROP_SANDBOX", not PRODUCTION):
             ),
         },
     }
+
+# --- Orders ---------------------------------------------------------------------------------------
+
+ORDER_EXPIRES_AFTER = env.seconds("NODROP_ORDER_EXPIRES_AFTER", 1800, least=1)
+# Money for an order that was closed: `revive` it if its goods can still be had, or `refund`.
+LATE_MONEY = env.choice("NODROP_LATE_MONEY", "revive", ["revive", "refund"])
+# Whether they can: a function of the order that takes them again and says so.
+REVIVAL_RULE = env.text("NODROP_REVIVAL_RULE", "orders.stock.take_again")
 
 # --- REST API -------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from orders.models import Attempt, LedgerEntry, Order, OrderLine
-from orders.notifications import tell_on_commit
+from orders.push_hints import tell_on_commit
 from orders.states import WANTS_MONEY, AttemptStatus, Entry, OrderStatus
 
 log = structlog.get_logger(__name__)

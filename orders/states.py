@@ -23,10 +23,28 @@ class AttemptStatus(TextChoices):
 
 
 class Entry(TextChoices):
-    """What became of money that reached an order."""
+    """What became of money that reached an order, or left it."""
 
     APPLIED = "applied", "Applied"
     SURPLUS = "surplus", "Surplus"  # not wanted (any more), or not what was asked: owed back
+    REFUND = "refund", "Refund"  # went back
+    BOUNCED = "bounced", "Bounced"  # had gone back, and the channel took that back
+
+
+class Why(TextChoices):
+    """Why money is surplus."""
+
+    LATE = "late", "Came after the order was closed"
+    SECOND = "second", "The order was paid already"
+    MISPAID = "mispaid", "Not what was asked for"
+
+
+class NotificationState(TextChoices):
+    """Where a notification stands."""
+
+    WAITING = "waiting", "Waiting"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Failed"  # every try was used up; kept, and may be sent anew
 
 
 WANTS_MONEY = frozenset({OrderStatus.UNPAID, OrderStatus.PAYING})

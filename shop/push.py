@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.urls import path
 
-from orders.notifications import group_of
+from orders.push_hints import group_of
 from shop.access import is_order_token
 
 PROTOCOL = "nodrop"

@@ -6,6 +6,10 @@
     channel.script("query", OutcomeUnknown())      # the next query raises this
     channel.script("create", OutcomeUnknown(), executed=True)   # executed, but the answer is lost
     headers, body = channel.callback(payment_no)   # a signed callback of the present state
+    channel.refund_state = RefundState.SUCCEEDED   # how it ends refunds; at first all stay open
+    channel.end_refund(refund_no, RefundState.FAILED)
+    channel.write_statement(day)                   # lines of all its captures and refunds
+    channel.held()                                 # minor units captured and not given back
 
 Thread-safe, and it counts its calls: `channel.calls["query"]`.
 """
@@ -18,8 +22,8 @@ import json
 import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar, cast
 
 from payments.channels.base import (
     Ack,
@@ -27,11 +31,14 @@ from payments.channels.base import (
     BadSignature,
     Callback,
     Capabilities,
+    Capture,
     ChannelState,
     Charge,
     CloseOutcome,
     Created,
+    DefiniteNo,
     MalformedCallback,
+    OutcomeUnknown,
     RefundReport,
     RefundState,
     Report,
@@ -65,9 +72,12 @@ class FakeChannel:
         self.name = name
         self.merchant = merchant
         self.capabilities = Capabilities(
-            currencies=currencies, not_found_final_after=not_found_final_after
+            currencies=currencies, not_found_final_after=not_found_final_after, has_statement=True
         )
         self.reports: dict[str, Report] = {}
+        self.refunds: dict[str, RefundReport] = {}
+        self.refund_state = RefundState.PENDING
+        self.statements: dict[dt.date, list[bytes]] = {}
         self.keys: dict[str, Charge] = {}
         self.calls: Counter[str] = Counter()
         self.before: dict[str, Callable[[], object]] = {}  # runs inside a call: a barrier, a kill
@@ -96,6 +106,80 @@ class FakeChannel:
         """The shopper pays; `wrong` overrides what is reported, e.g. `amount=1`."""
         self._move(payment_no, ChannelState.PAID, **wrong)
 
+    def charge_again(self, payment_no: str, capture_no: str = "C2") -> None:
+        """Money is taken once more under the same number; every answer tells of it."""
+        with self._lock:
+            report = self.reports[payment_no]
+            capture = Capture(
+                capture_no=capture_no, amount=report.amount or 0, currency=report.currency or ""
+            )
+            self.reports[payment_no] = replace(report, further=(*report.further, capture))
+
+    def end_refund(self, refund_no: str, state: RefundState) -> None:
+        """A refund ends, or comes back."""
+        with self._lock:
+            self.refunds[refund_no] = replace(self.refunds[refund_no], state=state)
+
+    def held(self, payment_no: str = "") -> int:
+        """What was captured and has not gone back, in minor units; of one payment, or of all."""
+        paid = [
+            each
+            for each in self.reports.values()
+            if each.state is ChannelState.PAID and payment_no in ("", each.payment_no)
+        ]
+        captured = sum(
+            (each.amount or 0) + sum(capture.amount for capture in each.further) for each in paid
+        )
+        return captured - sum(
+            each.amount or 0
+            for each in self.refunds.values()
+            if each.state is RefundState.SUCCEEDED and payment_no in ("", each.payment_no)
+        )
+
+    def write_statement(self, day: dt.date, *more: StatementLine, without: str = "-") -> None:
+        """The day's statement: every capture and every refund, `more`, and nothing of `without`."""
+        noon = dt.datetime.combine(day, dt.time(12), dt.UTC)
+        lines = [*self._payment_lines(noon), *self._refund_lines(noon), *more]
+        kept = [line for line in lines if without not in (line.payment_no, line.refund_no)]
+        texts = [json.dumps(asdict(line) | {"at": line.at.isoformat()}) for line in kept]
+        self.statements[day] = [f"{text}\n".encode() for text in [*texts, "end"]]
+
+    def _payment_lines(self, at: dt.datetime) -> Iterator[StatementLine]:
+        for report in self.reports.values():
+            if report.state is not ChannelState.PAID:
+                continue
+            first = Capture(
+                capture_no=report.capture_no,
+                amount=report.amount or 0,
+                currency=report.currency or "",
+            )
+            for capture in (first, *report.further):
+                yield StatementLine(
+                    kind="payment",
+                    payment_no=report.payment_no,
+                    refund_no="",
+                    channel_no=report.channel_no,
+                    capture_no=capture.capture_no,
+                    amount=capture.amount,
+                    currency=capture.currency,
+                    merchant=report.merchant or "",
+                    at=report.paid_at or at,
+                )
+
+    def _refund_lines(self, at: dt.datetime) -> Iterator[StatementLine]:
+        for refund in self.refunds.values():
+            if refund.state is RefundState.SUCCEEDED:
+                yield StatementLine(
+                    kind="refund",
+                    payment_no=refund.payment_no,
+                    refund_no=refund.refund_no,
+                    channel_no=refund.channel_no,
+                    amount=refund.amount or 0,
+                    currency=refund.currency or "",
+                    merchant=self.merchant,
+                    at=refund.refunded_at or at,
+                )
+
     def end(self, payment_no: str, state: ChannelState) -> None:
         """The payment ends without money: failed, cancelled or closed."""
         self._move(payment_no, state)
@@ -112,6 +196,24 @@ class FakeChannel:
             "amount": report.amount,
             "currency": report.currency,
             "merchant": report.merchant,
+            "channel_no": report.channel_no,
+            "capture_no": report.capture_no,
+            "further": [asdict(capture) | {"at": None} for capture in report.further],
+        }
+        return self.signed(json.dumps(values).encode())
+
+    def refund_callback(
+        self, refund_no: str, /, *, event_id: str = "", **changed: object
+    ) -> tuple[dict[str, str], bytes]:
+        """The same about a refund."""
+        report = replace(self.refunds[refund_no], **changed)  # type: ignore[arg-type]
+        values = {
+            "event_id": event_id or f"evt-{next(self._event_ids)}",
+            "refund_no": report.refund_no,
+            "payment_no": report.payment_no,
+            "state": report.state,
+            "amount": report.amount,
+            "currency": report.currency,
             "channel_no": report.channel_no,
         }
         return self.signed(json.dumps(values).encode())
@@ -178,12 +280,27 @@ class FakeChannel:
         currency: str,
         reason: str,
     ) -> RefundReport:
-        return RefundReport(
-            refund_no=refund_no, payment_no=payment_no, state=RefundState.PENDING, amount=amount
-        )
+        def work() -> RefundReport:
+            left = self.held(payment_no)
+            if refund_no not in self.refunds and amount > left:
+                raise DefiniteNo("more than is left of what was captured")
+            made = RefundReport(
+                refund_no=refund_no,
+                payment_no=payment_no,
+                state=self.refund_state,
+                amount=amount,
+                currency=currency,
+                channel_no=f"F{refund_no}",
+            )
+            return self.refunds.setdefault(refund_no, made)
+
+        return self._call("refund", work)
 
     def query_refund(self, *, refund_no: str, payment_no: str) -> RefundReport:
-        return RefundReport(refund_no=refund_no, payment_no=payment_no, state=RefundState.NOT_FOUND)
+        missing = RefundReport(
+            refund_no=refund_no, payment_no=payment_no, state=RefundState.NOT_FOUND
+        )
+        return self._call("query_refund", lambda: self.refunds.get(refund_no, missing))
 
     def parse_callback(
         self, *, headers: Mapping[str, str], body: bytes, now: dt.datetime
@@ -194,14 +311,25 @@ class FakeChannel:
         try:
             values = json.loads(body)
             event_id = values.pop("event_id")
-            values["state"] = ChannelState(values["state"])
-            report = Report(**values)
+            report = _report(values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise MalformedCallback(str(error)) from error
         return Callback(event_id=event_id, report=report, ack=Ack(body="success"))
 
-    def download_statement(self, day: dt.date) -> Iterator[StatementLine]:
-        return iter(())
+    def download_statement(self, day: dt.date) -> Iterator[bytes]:
+        return self._call("statement", lambda: iter(self.statements[day]))
+
+    def read_statement(self, raw: Iterator[bytes]) -> Iterator[StatementLine]:
+        """One JSON object a line, and a last line `end`."""
+        for line in b"".join(raw).decode().splitlines():
+            if line == "end":
+                return
+            try:
+                values = json.loads(line)
+                yield StatementLine(**values | {"at": dt.datetime.fromisoformat(values["at"])})
+            except (ValueError, TypeError, KeyError) as error:
+                raise OutcomeUnknown(f"a line can't be read: {error}") from error
+        raise OutcomeUnknown("the statement was cut")
 
     def _call(self, operation: str, work: Callable[[], T]) -> T:
         """Do the honest work, or what the script says; hooks run outside of the lock."""
@@ -216,3 +344,10 @@ class FakeChannel:
         if isinstance(step.answer, BaseException):
             raise step.answer
         return cast("T", step.answer)
+
+
+def _report(values: dict[str, Any]) -> Report | RefundReport:
+    if "refund_no" in values:
+        return RefundReport(**values | {"state": RefundState(values["state"])})
+    further = tuple(Capture(**capture) for capture in values.pop("further", ()))
+    return Report(**values | {"state": ChannelState(values["state"]), "further": further})

@@ -76,11 +76,25 @@ class MalformedCallback(ChannelError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """One taking of money for a payment; `amount` in minor units of `currency`."""
+
+    capture_no: str  # the channel's number of it
+    amount: int
+    currency: str
+    at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a channel says about one payment, from whichever path it came.
 
     `amount` is in minor units of `currency` (ISO 4217). `merchant` is the account that received the
     money. A report of `PAID` must carry all three: without them nobody can tell whether it is ours.
+
+    A channel may take money twice for one payment. `capture_no` is its number of the capture that
+    this report is about, `further` are those that it tells of besides. A channel that numbers its
+    captures must do so on every path (callback, query, statement), or on none.
     """
 
     payment_no: str
@@ -90,6 +104,8 @@ class Report:
     merchant: str | None = None
     channel_no: str = ""  # the channel's own number of this payment, where it gave one
     paid_at: dt.datetime | None = None
+    capture_no: str = ""
+    further: tuple[Capture, ...] = ()
     raw: str = ""  # the answer as it came
 
     def __post_init__(self) -> None:
@@ -146,13 +162,17 @@ class Callback:
     """A verified callback. `report` is None when it is about nothing that concerns us."""
 
     event_id: str  # the channel's id of the event: the same for every repeat of it
-    report: Report | None
+    report: "Report | RefundReport | None"
     ack: Ack = Ack()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundReport:
-    """What a channel says about one refund; `amount` in minor units of `currency`."""
+    """What a channel says about one refund; `amount` in minor units of `currency`.
+
+    A report of `SUCCEEDED` must carry both. `channel_no` is the channel's number of the refund,
+    `refunded_at` is when the money went back by its clock, where it says so.
+    """
 
     refund_no: str
     payment_no: str
@@ -160,7 +180,14 @@ class RefundReport:
     amount: int | None = None
     currency: str | None = None
     channel_no: str = ""
+    refunded_at: dt.datetime | None = None
     raw: str = ""
+
+    def __post_init__(self) -> None:
+        if self.state is RefundState.SUCCEEDED and (
+            type(self.amount) is not int or not self.currency
+        ):
+            raise ValueError("a succeeded refund must carry amount (int) and currency")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +196,9 @@ class StatementLine:
 
     kind: Literal["payment", "refund"]
     payment_no: str
-    refund_no: str
-    channel_no: str
+    refund_no: str  # empty for a payment
+    channel_no: str  # of the payment, or of the refund
+    capture_no: str = ""
     amount: int
     currency: str
     merchant: str
@@ -185,6 +213,9 @@ class Capabilities:
     can_close: bool = True
     can_refund: bool = True
     has_statement: bool = False
+    # A statement covers a day of this time zone (IANA), and can be had so long after the day's end.
+    statement_timezone: str = "UTC"
+    statement_ready_after: float = 0.0
     # How long after `expires_at` a "not found" proves that the payment can't be paid any more;
     # None: it never does.
     not_found_final_after: float | None = None
@@ -240,6 +271,13 @@ class Channel(Protocol):
         """
         ...
 
-    def download_statement(self, day: dt.date) -> Iterator[StatementLine]:
-        """The statement of one day (UTC), line by line; `NotExecuted` while it is not ready."""
+    def download_statement(self, day: dt.date) -> Iterator[bytes]:
+        """The raw statement of one day, in pieces as they come; `NotExecuted` until it is ready."""
+        ...
+
+    def read_statement(self, raw: Iterator[bytes]) -> Iterator[StatementLine]:
+        """The lines of a raw statement, one by one and never all in memory. Pure.
+
+        Raises `OutcomeUnknown` at a line that can't be read, and at the end of one that was cut.
+        """
         ...

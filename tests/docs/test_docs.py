@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 RUNBOOK = ROOT / "docs" / "runbook.md"
 NUMBER = r"\b([NP])X{20}\b"  # as the runbook writes an order's or a payment's number
-PACKAGES = ("common", "config", "demo", "orders", "payments", "shop", "workers")
+PACKAGES = ("alerts", "common", "config", "demo", "orders", "payments", "shop", "workers")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 CODE = "\n".join(path.read_text() for path in SOURCES)
 

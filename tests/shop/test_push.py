@@ -8,7 +8,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 
-from orders.notifications import group_of
+from orders.push_hints import group_of
 from shop.access import order_token
 from shop.push import NOT_HERE, websocket_urlpatterns
 

@@ -45,17 +45,17 @@ class Verdict(TextChoices):
 IN_FOG = frozenset({Status.CREATED, Status.PAYING})
 FINAL = frozenset(Status) - IN_FOG
 
-_MONEY_CAME = frozenset({Status.SUCCEEDED, Status.MISPAID})
-_NO_MONEY_CAME = FINAL - _MONEY_CAME
+MONEY_CAME = frozenset({Status.SUCCEEDED, Status.MISPAID})
+_NO_MONEY_CAME = FINAL - MONEY_CAME
 
 MOVES: dict[Status, frozenset[Status]] = {
     # A lost answer to `create` may hide any end, so `created` has every move that `paying` has.
     Status.CREATED: frozenset(Status) - {Status.CREATED},
     Status.PAYING: frozenset(Status) - IN_FOG,
     Status.SUCCEEDED: frozenset(),
-    Status.FAILED: _MONEY_CAME,  # late money
-    Status.CANCELLED: _MONEY_CAME,
-    Status.CLOSED: _MONEY_CAME,
+    Status.FAILED: MONEY_CAME,  # late money
+    Status.CANCELLED: MONEY_CAME,
+    Status.CLOSED: MONEY_CAME,
     Status.MISPAID: frozenset(),
 }
 

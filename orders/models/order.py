@@ -1,4 +1,4 @@
-"""Orders, their lines, the payments started for them, and the ledger of money received."""
+"""Orders, their lines, and the payments started for them."""
 
 from typing import ClassVar
 
@@ -7,7 +7,10 @@ from django.db import models
 from django.db.models import Q
 
 from common.numbers import new_number
-from orders.states import AttemptStatus, Entry, OrderStatus
+from orders.states import WANTS_MONEY, AttemptStatus, OrderStatus
+
+_WANTS_MONEY = sorted(WANTS_MONEY)
+_ENDED_UNPAID = sorted({OrderStatus.CANCELLED, OrderStatus.CLOSED})
 
 
 def new_order_no() -> str:
@@ -30,12 +33,41 @@ class Order(models.Model):
     status = models.CharField(max_length=16, choices=OrderStatus, default=OrderStatus.UNPAID)
     version = models.PositiveIntegerField(default=1, help_text="grows with each change")
     created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="closed if unpaid by then")
     cancel_asked_at = models.DateTimeField(null=True, blank=True)
+    close_asked_at = models.DateTimeField(null=True, blank=True, help_text="when it had expired")
+    close_due_at = models.DateTimeField(null=True, blank=True, help_text="the closing's next step")
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="or cancelled")
     paid_at = models.DateTimeField(null=True, blank=True)
+    revived_at = models.DateTimeField(null=True, blank=True, help_text="paid after it was closed")
+    refunded_at = models.DateTimeField(null=True, blank=True, help_text="all money has gone back")
+    stock_held = models.BooleanField(
+        default=False, db_default=False, help_text="its goods are reserved, or sold to it"
+    )
 
     class Meta:
         ordering = ["-id"]
-        indexes: ClassVar = [models.Index(fields=["status", "-id"], name="order_by_status")]
+        indexes: ClassVar = [
+            models.Index(fields=["status", "-id"], name="order_by_status"),
+            models.Index(
+                fields=["close_due_at", "id"],
+                condition=Q(close_due_at__isnull=False),
+                name="order_close_due",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(status__in=_WANTS_MONEY, close_due_at__isnull=True),
+                name="order_open_without_due",
+            ),
+            models.Index(
+                fields=["paid_at"], condition=Q(paid_at__isnull=False), name="order_paid_lately"
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(status__in=_ENDED_UNPAID, stock_held=True),
+                name="order_holds_stock_in_vain",
+            ),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["owner", "idempotency_key"],
@@ -53,6 +85,10 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=~Q(status=OrderStatus.PAID) | Q(paid_at__isnull=False),
                 name="paid_order_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=_WANTS_MONEY) | Q(close_due_at__isnull=True),
+                name="only_open_orders_are_due_to_close",
             ),
         ]
 
@@ -98,32 +134,3 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.payment_no} {self.status}"
-
-
-class LedgerEntry(models.Model):
-    """Money that reached an order, once per payment. `amount` is in minor units of `currency`."""
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger")
-    payment_no = models.CharField(max_length=32, unique=True)
-    amount = models.BigIntegerField(help_text="minor units")
-    currency = models.CharField(max_length=3)
-    entry = models.CharField(max_length=16, choices=Entry)
-    recorded_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["id"]
-        verbose_name_plural = "ledger entries"
-        indexes: ClassVar = [
-            models.Index(
-                fields=["currency"], condition=Q(entry=Entry.SURPLUS), name="ledger_surplus"
-            ),
-        ]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(entry=Entry.APPLIED), name="one_applied_per_order"
-            ),
-            models.CheckConstraint(condition=Q(entry__in=Entry.values), name="ledger_entry_known"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency} {self.entry}"
