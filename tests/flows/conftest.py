@@ -3,7 +3,7 @@
 import pytest
 from celery import Task
 
-from payments import wake
+from common import wake
 from tests.factories import a_product
 from tests.flows.world import App, Beat
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from common import wake as wakes
 from payments import services, wake
 from payments.channels.base import ChannelState
 from payments.models import Payment
@@ -51,7 +52,9 @@ class Statements(CaptureQueriesContext):
 def published(monkeypatch):
     """Whether a transaction was open, for each call of the broker."""
     calls = []
-    monkeypatch.setattr(wake, "_publish", lambda *_, **__: calls.append(connection.in_atomic_block))
+    monkeypatch.setattr(
+        wakes, "_publish", lambda *_, **__: calls.append(connection.in_atomic_block)
+    )
     return calls
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
+from common.wake import AHEAD, EXPIRES
 from payments import wake
 from workers import schedule
 
@@ -38,8 +39,8 @@ def test_every_task_of_ours_is_routed():
 def test_no_wake_up_is_longer_than_half_the_visibility_timeout():
     visibility = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
 
-    assert visibility > wake.AHEAD + wake.EXPIRES
-    assert visibility / 2 >= wake.AHEAD
+    assert visibility > AHEAD + EXPIRES
+    assert visibility / 2 >= AHEAD
 
 
 def beat_entries():

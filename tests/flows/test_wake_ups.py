@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from common import wake as wakes
 from payments import services, wake
 from payments.models import Payment
 from tests.factories import a_payment, an_opened_payment
@@ -127,7 +128,7 @@ def test_without_the_cache_each_wake_up_is_published(channel, queue, monkeypatch
     def is_down(*_args, **_kwargs):
         raise redis.ConnectionError("refused")
 
-    monkeypatch.setattr(wake.cache, "add", is_down)
+    monkeypatch.setattr(wakes.cache, "add", is_down)
     started = timezone.now()
 
     for _ in range(3):
@@ -144,13 +145,13 @@ def test_a_broker_that_failed_is_left_alone_for_a_while_and_then_tried_again(mon
         raise redis.ConnectionError("refused")
 
     monkeypatch.setattr(Task, "apply_async", fail)
-    monkeypatch.setattr(wake.cache, "add", fail_to_claim)
+    monkeypatch.setattr(wakes.cache, "add", fail_to_claim)
 
     for _ in range(3):
         wake.wake_relay()
     assert len(tries) == 1
 
-    monkeypatch.setattr(wake, "_quiet_until", wake._quiet_until - wake.BREAKER_SECONDS)
+    monkeypatch.setattr(wakes, "_quiet_until", wakes._quiet_until - wakes.BREAKER_SECONDS)
     wake.wake_relay()
     assert len(tries) == 2
 
