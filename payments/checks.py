@@ -10,7 +10,8 @@ from typing_extensions import get_protocol_members
 
 from payments.channels.base import Channel
 
-_KEYS = frozenset({"CLASS", "LABEL", "OPTIONS", "CONSULT_SCHEDULE"})
+_SCHEDULES = ("CONSULT_SCHEDULE", "REFUND_SCHEDULE")
+_KEYS = frozenset({"CLASS", "LABEL", "OPTIONS", *_SCHEDULES})
 
 
 @register
@@ -51,7 +52,8 @@ def _check(name: str, config: dict[str, Any]) -> list[CheckMessage]:
             )
         )
     problems += _check_class(where, name, config)
-    problems += _check_schedule(where, config.get("CONSULT_SCHEDULE"))
+    for key in _SCHEDULES:
+        problems += _check_schedule(where, key, config.get(key))
     return problems
 
 
@@ -78,7 +80,7 @@ def _check_class(where: str, name: str, config: dict[str, Any]) -> list[CheckMes
     ]
 
 
-def _check_schedule(where: str, schedule: Any) -> list[CheckMessage]:
+def _check_schedule(where: str, key: str, schedule: Any) -> list[CheckMessage]:
     if schedule is None:
         return []
     steps = list(schedule)
@@ -86,7 +88,7 @@ def _check_schedule(where: str, schedule: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"{where}: CONSULT_SCHEDULE is {steps}.",
+            f"{where}: {key} is {steps}.",
             hint="Give seconds after the start that grow, such as (10, 30, 60).",
             id="payments.E005",
         )

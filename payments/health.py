@@ -8,7 +8,12 @@ from django.db import DatabaseError, transaction
 
 from payments.models import Heartbeat
 
-STALE_AFTER = {"beat": 90.0, "sweep": 180.0, "relay": 60.0}  # seconds without a sign of life
+STALE_AFTER = {
+    "beat": 90.0,
+    "sweep": 180.0,
+    "relay": 60.0,
+    "watch": 180.0,
+}  # seconds without a sign of life
 
 
 def report(*, now: dt.datetime) -> dict[str, Any]:

@@ -154,7 +154,9 @@ def _open(order_no: str, channel: str, return_url: str, now: dt.datetime) -> Pay
                 now=now,
             )
             # Locks the order after the payment's row: nothing locks them the other way round.
-            expect_payment(order_no=order_no, payment_no=payment.payment_no, seq=payment.version)
+            expect_payment(
+                order_no=order_no, payment_no=payment.payment_no, seq=payment.version, now=now
+            )
             # Paid a moment ago, and the order side does not know yet.
             paid = Payment.objects.filter(order_no=order_no, status=Status.SUCCEEDED).first()
             if paid:

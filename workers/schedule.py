@@ -43,6 +43,30 @@ ENTRIES = (
         "The backstop for a lost wake-up of the relay, and its retries.",
     ),
     Entry(
+        "Refunds that are due",
+        "workers.refund_due",
+        20,
+        "The backstop for a lost wake-up of a refund.",
+    ),
+    Entry(
+        "Close orders whose time is over",
+        "workers.close_due",
+        20,
+        "The close saga: also those orders whose closing stands still.",
+    ),
+    Entry(
+        "The inside watch",
+        "workers.watch",
+        60,
+        "Compares payments, orders and refunds, whatever the relay says of itself.",
+    ),
+    Entry(
+        "Send notifications that are due",
+        "workers.notify_due",
+        10,
+        "The backstop for lost wake-ups, and the tries that are minutes or hours apart.",
+    ),
+    Entry(
         "Heartbeat of beat",
         "workers.beat_heartbeat",
         30,

@@ -3,9 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
+from orders.deliveries import deliver_due
 from payments import services
 from payments.services import heartbeat
-from workers import relay
+from workers import closing, relay
+from workers import watch as inside
 
 
 @shared_task(name="workers.consult_due")
@@ -30,6 +32,30 @@ def sync_payment_result(*, hours: float = 2160, **_future: object) -> None:
 def relay_due(**_future: object) -> None:
     """Hand the payment events that are due to the order side."""
     relay.relay_due(now=timezone.now())
+
+
+@shared_task(name="workers.refund_due")
+def refund_due(**_future: object) -> None:
+    """Send or query one batch of refunds that are due."""
+    services.refund_due(now=timezone.now())
+
+
+@shared_task(name="workers.close_due")
+def close_due(**_future: object) -> None:
+    """Close the orders whose time is over, and their payments at the channels."""
+    closing.close_due(now=timezone.now())
+
+
+@shared_task(name="workers.watch")
+def watch(**_future: object) -> None:
+    """Compare the two sides, and mend what differs."""
+    inside.watch(now=timezone.now())
+
+
+@shared_task(name="workers.notify_due")
+def notify_due(**_future: object) -> None:
+    """Send a batch of notifications to each endpoint that has some due."""
+    deliver_due(now=timezone.now())
 
 
 @shared_task(name="workers.beat_heartbeat")

@@ -16,12 +16,19 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="ledgerentry",
             name="capture_no",
-            field=models.CharField(blank=True, db_default="", max_length=128),
+            field=models.CharField(blank=True, default="", db_default="", max_length=128),
         ),
         migrations.AddField(
             model_name="ledgerentry",
             name="refund_no",
-            field=models.CharField(blank=True, db_default="", max_length=32),
+            field=models.CharField(blank=True, default="", db_default="", max_length=32),
+        ),
+        migrations.AddField(
+            model_name="ledgerentry",
+            name="refund_seq",
+            field=models.PositiveIntegerField(
+                db_default=0, default=0, help_text="number of the refund's event"
+            ),
         ),
         migrations.AddField(
             model_name="ledgerentry",
@@ -33,6 +40,7 @@ class Migration(migrations.Migration):
                     ("second", "The order was paid already"),
                     ("mispaid", "Not what was asked for"),
                 ],
+                default="",
                 db_default="",
                 help_text="of surplus",
                 max_length=16,
@@ -80,8 +88,8 @@ class Migration(migrations.Migration):
             model_name="ledgerentry",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("refund_no", ""), _negated=True),
-                fields=("refund_no", "entry"),
-                name="refunded_once_per_refund",
+                fields=("refund_no", "refund_seq"),
+                name="went_back_once_per_event",
             ),
         ),
         migrations.AddConstraint(

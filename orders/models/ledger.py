@@ -14,18 +14,21 @@ class LedgerEntry(models.Model):
 
     Received money (`applied`, `surplus`) has one entry a capture: `capture_no` is empty for a
     payment's first. Money that went back (`refund`), and a refund that came back (`bounced`), have
-    one entry each a refund.
+    one entry for each such event of the refund.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger")
     payment_no = models.CharField(max_length=32)
-    capture_no = models.CharField(max_length=128, blank=True, db_default="")
-    refund_no = models.CharField(max_length=32, blank=True, db_default="")
+    capture_no = models.CharField(max_length=128, blank=True, default="", db_default="")
+    refund_no = models.CharField(max_length=32, blank=True, default="", db_default="")
+    refund_seq = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="number of the refund's event"
+    )
     amount = models.BigIntegerField(help_text="minor units")
     currency = models.CharField(max_length=3)
     entry = models.CharField(max_length=16, choices=Entry)
     why = models.CharField(
-        max_length=16, choices=Why, blank=True, db_default="", help_text="of surplus"
+        max_length=16, choices=Why, blank=True, default="", db_default="", help_text="of surplus"
     )
     recorded_at = models.DateTimeField()
 
@@ -48,9 +51,9 @@ class LedgerEntry(models.Model):
                 name="received_once_per_capture",
             ),
             models.UniqueConstraint(
-                fields=["refund_no", "entry"],
+                fields=["refund_no", "refund_seq"],
                 condition=~Q(refund_no=""),
-                name="refunded_once_per_refund",
+                name="went_back_once_per_event",
             ),
             models.UniqueConstraint(
                 fields=["order"], condition=Q(entry=Entry.APPLIED), name="one_applied_per_order"

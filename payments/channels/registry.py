@@ -41,6 +41,12 @@ def get_schedule(name: str) -> tuple[float, ...]:
     return tuple(config.get("CONSULT_SCHEDULE") or settings.CONSULT_SCHEDULE)
 
 
+def get_refund_schedule(name: str) -> tuple[float, ...]:
+    """Seconds after a refund was asked for at which its channel is asked about it."""
+    config: dict[str, Any] = settings.NODROP_CHANNELS.get(name, {})
+    return tuple(config.get("REFUND_SCHEDULE") or settings.REFUND_SCHEDULE)
+
+
 def get_label(name: str) -> str:
     """What people call the channel; the name itself for a retired one."""
     return str(settings.NODROP_CHANNELS.get(name, {}).get("LABEL", name))

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
             name="capture_no",
             field=models.CharField(
                 blank=True,
+                default="",
                 db_default="",
                 help_text="the channel's number of the capture that paid it",
                 max_length=128,
@@ -63,7 +64,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="payment",
             name="received_merchant",
-            field=models.CharField(blank=True, db_default="", max_length=64),
+            field=models.CharField(blank=True, default="", db_default="", max_length=64),
         ),
         migrations.AddField(
             model_name="payment",

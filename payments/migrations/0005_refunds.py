@@ -173,7 +173,11 @@ class Migration(migrations.Migration):
             model_name="evidence",
             name="refund_no",
             field=models.CharField(
-                blank=True, db_default="", help_text="as the channel wrote it", max_length=64
+                blank=True,
+                default="",
+                db_default="",
+                help_text="as the channel wrote it",
+                max_length=64,
             ),
         ),
         migrations.AddField(

@@ -27,7 +27,7 @@ class Evidence(models.Model):
         "payments.Refund", null=True, blank=True, on_delete=models.PROTECT, related_name="evidence"
     )
     refund_no = models.CharField(
-        max_length=64, blank=True, db_default="", help_text="as the channel wrote it"
+        max_length=64, blank=True, default="", db_default="", help_text="as the channel wrote it"
     )
     channel = models.CharField(max_length=32)
     source = models.CharField(max_length=16, choices=Source)

@@ -45,10 +45,11 @@ class Payment(models.Model):
     action = models.JSONField(null=True, blank=True, help_text="what the app opens to pay")
     received_amount = models.BigIntegerField(null=True, blank=True, help_text="minor units")
     received_currency = models.CharField(max_length=3, blank=True)
-    received_merchant = models.CharField(max_length=64, blank=True, db_default="")
+    received_merchant = models.CharField(max_length=64, blank=True, default="", db_default="")
     capture_no = models.CharField(
         max_length=128,
         blank=True,
+        default="",
         db_default="",
         help_text="the channel's number of the capture that paid it",
     )

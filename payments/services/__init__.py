@@ -1,5 +1,7 @@
-"""Everything that changes a payment. `settle` is the one door: nothing else writes its status.
+"""Everything that changes a payment or a refund.
 
+`settle` is the one door for payments, `settle_refunds` the one for refunds: nothing else writes
+their status.
 No network call ever happens inside a transaction.
 """
 
@@ -12,12 +14,26 @@ from payments.services.callbacks import (
 from payments.services.consulting import (
     announce_due,
     close_payment,
+    close_payments,
     consult_due,
     pull_forward,
     query_now,
     sweep,
 )
 from payments.services.heartbeats import heartbeat
+from payments.services.refunding import (
+    NothingToRefund,
+    OriginReused,
+    RefundError,
+    RefundFinding,
+    RefundNotPossible,
+    RefundTooLarge,
+    adopt_refunds,
+    query_refund_now,
+    refund_due,
+    request_refund,
+    settle_refunds,
+)
 from payments.services.relaying import relay_woken, retry_relay
 from payments.services.settling import Finding, settle
 from payments.services.starting import (
@@ -33,20 +49,32 @@ __all__ = [
     "CallbackNotSettled",
     "CurrencyNotTaken",
     "Finding",
+    "NothingToRefund",
+    "OriginReused",
+    "RefundError",
+    "RefundFinding",
+    "RefundNotPossible",
+    "RefundTooLarge",
+    "adopt_refunds",
     "announce_due",
     "close_payment",
+    "close_payments",
     "consult_due",
     "create_at_channel",
     "heartbeat",
     "open_payment",
     "pull_forward",
     "query_now",
+    "query_refund_now",
     "receive_callback",
+    "refund_due",
     "rejected_today",
     "relay_woken",
     "replay_callback",
+    "request_refund",
     "retry_relay",
     "settle",
+    "settle_refunds",
     "sweep",
     "wake_relay",
 ]

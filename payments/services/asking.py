@@ -1,13 +1,24 @@
-"""Asking a channel about one payment. Runs in a thread of its own, and touches no database."""
+"""Asking a channel about one payment or refund. Runs in a thread, and touches no database."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 import structlog
 
-from payments.channels.base import Channel, ChannelError, ChannelState, NotExecuted, Report
+from common.kill_points import reach
+from payments.channels.base import (
+    Channel,
+    ChannelError,
+    ChannelState,
+    DefiniteNo,
+    NotExecuted,
+    RefundReport,
+    RefundState,
+    Report,
+)
 from payments.channels.registry import UnknownChannel, get_channel
-from payments.models import Payment
+from payments.models import Payment, Refund
+from payments.states import RefundStatus
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +50,12 @@ def _query(channel: Channel, payment: Payment) -> Report:
     report = channel.query(payment_no=payment.payment_no, channel_no=payment.channel_no)
     still_open = report.state in (ChannelState.PENDING, ChannelState.NOT_FOUND)
     if payment.close_asked_at and still_open and channel.capabilities.can_close:
+        reach("close.queried")
+        # Whatever it answers: "busy" is no end, and "closed" is believed when a query says so.
         channel.close(payment_no=payment.payment_no, channel_no=payment.channel_no)
+        reach("close.closed")
         report = channel.query(payment_no=payment.payment_no, channel_no=payment.channel_no)
+        reach("close.queried_again")
     if report.payment_no != payment.payment_no:
         raise ChannelError(f"the answer is about another payment: {report.payment_no!r}")
     return report
@@ -56,3 +71,60 @@ def _closed_if_unfindable(
     if now < payment.expires_at + dt.timedelta(seconds=final_after):
         return report
     return Report(payment_no=payment.payment_no, state=ChannelState.CLOSED, raw=report.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    """What came of sending a refund or asking about it; `refused` where the channel said no."""
+
+    report: RefundReport | None = None
+    error: str = ""
+    refused: bool = False
+    retry_after: float | None = None  # seconds, where the channel asked for a pause
+
+
+def ask_refund(refund: Refund) -> RefundAnswer:
+    """Send a refund that the channel doesn't know yet, or query it. Never raises."""
+    payment = refund.payment
+    try:
+        answer = _query_or_send(get_channel(payment.channel), refund)
+    except NotExecuted as error:
+        return RefundAnswer(error=str(error), retry_after=error.retry_after)
+    except (ChannelError, UnknownChannel) as error:
+        return RefundAnswer(error=str(error))
+    except Exception as error:
+        log.exception("channel_broke", channel=payment.channel, refund_no=refund.refund_no)
+        return RefundAnswer(error=f"the channel's code broke: {error!r}")
+    reach("refund.sent")
+    asked = (refund.refund_no, payment.payment_no)
+    if answer.report and asked != (answer.report.refund_no, answer.report.payment_no):
+        return RefundAnswer(error=f"the answer is about another: {answer.report.refund_no!r}")
+    return answer
+
+
+def _query_or_send(channel: Channel, refund: Refund) -> RefundAnswer:
+    """What may have been sent before is queried first: a channel may have forgotten its key."""
+    is_sent = refund.status != RefundStatus.REQUESTED
+    if is_sent or refund.send_calls > 1:
+        report = channel.query_refund(
+            refund_no=refund.refund_no, payment_no=refund.payment.payment_no
+        )
+        if is_sent or report.state is not RefundState.NOT_FOUND:
+            return RefundAnswer(report)
+    return _send(channel, refund)
+
+
+def _send(channel: Channel, refund: Refund) -> RefundAnswer:
+    payment = refund.payment
+    try:
+        report = channel.refund(
+            refund_no=refund.refund_no,
+            payment_no=payment.payment_no,
+            channel_no=payment.channel_no,
+            amount=refund.amount,
+            currency=refund.currency,
+            reason=refund.note or refund.get_reason_display(),
+        )
+    except DefiniteNo as error:
+        return RefundAnswer(error=str(error), refused=True)
+    return RefundAnswer(report)

@@ -9,9 +9,17 @@ import structlog
 from django.core.cache import cache
 from django.db import connection, transaction
 
-from payments.channels.base import Ack, BadSignature, Callback, MalformedCallback
+from payments.channels.base import (
+    Ack,
+    BadSignature,
+    Callback,
+    MalformedCallback,
+    RefundReport,
+    Report,
+)
 from payments.channels.registry import channel_names, get_channel
 from payments.models import Evidence
+from payments.services.refunding import RefundFinding, settle_refunds
 from payments.services.settling import Finding, settle
 from payments.states import Source, Verdict
 
@@ -84,14 +92,22 @@ def _judge(evidence: Evidence, callback: Callback, now: dt.datetime) -> Exceptio
     if report is None:
         Evidence.objects.filter(pk=evidence.pk).update(verdict=Verdict.INCONCLUSIVE)
         return None
-    finding = Finding(evidence=evidence, payment_no=report.payment_no, report=report)
     try:
-        settle(findings=[finding], now=now)
+        _settle(evidence, report, now)
     except Exception as error:
         log.exception("settling_failed", evidence=evidence.pk)
         _mark_failed(evidence, error)
         return error
     return None
+
+
+def _settle(evidence: Evidence, report: Report | RefundReport, now: dt.datetime) -> None:
+    if isinstance(report, Report):
+        finding = Finding(evidence=evidence, payment_no=report.payment_no, report=report)
+        settle(findings=[finding], now=now)
+    else:
+        about = RefundFinding(evidence=evidence, refund_no=report.refund_no, report=report)
+        settle_refunds(findings=[about], now=now)
 
 
 def _store(

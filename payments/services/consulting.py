@@ -8,32 +8,34 @@ import datetime as dt
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from random import SystemRandom
 
 import structlog
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, TruncSecond
 
+from alerts.services import raise_alert, withdraw_alert
+from common.kill_points import reach
 from payments import wake
 from payments.channels.base import ChannelState
 from payments.channels.registry import get_schedule
-from payments.consult import in_slow_lane, next_consult_at
-from payments.models import Evidence, Payment
+from payments.consult import in_slow_lane
+from payments.models import Evidence, Payment, Refund
 from payments.selectors import get_payment
 from payments.services.asking import Answer, ask
+from payments.services.batches import ask_again_at, later, settle_each
 from payments.services.heartbeats import heartbeat
 from payments.services.settling import Finding, settle
-from payments.states import IN_FOG, Source, Verdict
+from payments.states import IN_FOG, Source
 
 log = structlog.get_logger(__name__)
-_random = SystemRandom()
 
 BATCH = 50
 THREADS = 16  # concurrent questions of one batch
 LEASE = dt.timedelta(seconds=90)  # longer than a batch takes when every call runs into its deadline
 OVERDUE = dt.timedelta(seconds=5)  # what the sweep leaves to the wake-ups
-RATE_LIMIT_SPREAD = 30.0  # seconds over which those that met a rate limit come back
+# Seconds after a close was asked for at which it is asked for again, until the channel's word.
+CLOSE_SCHEDULE = (2.0, 5.0, 15.0, 30.0, 60.0, 180.0, 600.0, 1800.0)
 RETURN_THROTTLE = dt.timedelta(seconds=5)
 SWEEP_SECONDS = 50.0  # a sweep ends before beat sends the next one
 
@@ -49,16 +51,17 @@ def consult_due(*, now: dt.datetime) -> int:
 
 
 def announce_due(*, now: dt.datetime) -> None:
-    """Publish the wake-ups of those seconds of the next minute in which a payment comes due."""
+    """Publish the wake-ups of those seconds of the next minute in which something comes due."""
     soon = now + dt.timedelta(seconds=wake.AHEAD)
-    seconds = (
-        Payment.objects.filter(consult_due_at__gt=now, consult_due_at__lte=soon)
-        .annotate(second=TruncSecond("consult_due_at"))
-        .order_by("second")
-        .values_list("second", flat=True)
-        .distinct()
-    )
-    _announce(set(seconds), now)
+    for task, rows in ((wake.CONSULT_DUE, Payment.objects), (wake.REFUND_DUE, Refund.objects)):
+        seconds = (
+            rows.filter(consult_due_at__gt=now, consult_due_at__lte=soon)
+            .annotate(second=TruncSecond("consult_due_at"))
+            .order_by("second")
+            .values_list("second", flat=True)
+            .distinct()
+        )
+        wake.announce_each(task, seconds, now)
 
 
 def sweep(*, now: dt.datetime, hours: float) -> int:
@@ -74,14 +77,17 @@ def sweep(*, now: dt.datetime, hours: float) -> int:
         pass
     count = 0
     while time.monotonic() - started < SWEEP_SECONDS:
-        payments = _claim(overdue & recent, _later(now, started))
+        payments = _claim(overdue & recent, later(now, started))
         if not payments:
             break
-        _consult(payments, source=Source.SWEEP, now=_later(now, started))
+        _consult(payments, source=Source.SWEEP, now=later(now, started))
         count += len(payments)
     older = Payment.objects.filter(overdue & ~recent).count()
     if older:
-        log.warning("alert.overdue_beyond_sweep", payments=older, hours=hours)
+        detail = f"{older} payments started more than {hours} hours ago"
+        raise_alert("alert.overdue_beyond_sweep", detail=detail, now=now)
+    else:
+        withdraw_alert("alert.overdue_beyond_sweep", subject="", why="none is overdue", now=now)
     heartbeat(name="sweep", now=now)
     return count
 
@@ -94,7 +100,7 @@ def _window_start(now: dt.datetime, hours: float) -> dt.datetime:
         start = now
     if start < now:
         return start
-    log.error("alert.sweep_hours", hours=repr(hours))
+    raise_alert("alert.sweep_hours", detail=f"the sweep was given hours={hours!r}", now=now)
     return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
@@ -116,11 +122,16 @@ def close_payment(*, payment_no: str, now: dt.datetime) -> Payment:
     Returns the payment as it then is: perhaps succeeded, perhaps still in the fog. From now on
     every consult of it asks for the close again.
     """
-    Payment.objects.filter(payment_no=payment_no, status__in=IN_FOG).update(
-        close_asked_at=Coalesce("close_asked_at", now)
-    )
-    _consult_one(payment_no, source=Source.CLOSE, now=now)
+    close_payments(payment_nos=[payment_no], now=now)
     return get_payment(payment_no=payment_no)
+
+
+def close_payments(*, payment_nos: Sequence[str], now: dt.datetime) -> None:
+    """The same for those of many that are in the fog, at once; `BATCH` of them at the most."""
+    in_fog = Q(payment_no__in=payment_nos, status__in=IN_FOG)
+    Payment.objects.filter(in_fog).update(close_asked_at=Coalesce("close_asked_at", now))
+    _consult(_claim(in_fog, now), source=Source.CLOSE, now=now)
+    reach("close.settled")
 
 
 def query_now(*, payment_no: str, now: dt.datetime, actor: str) -> Payment:
@@ -176,7 +187,7 @@ def _consult(
     started = time.monotonic()
     with ThreadPoolExecutor(max_workers=min(THREADS, len(payments))) as pool:
         answers = list(pool.map(ask, payments, [now] * len(payments)))
-    now = _later(now, started)
+    now = later(now, started)
     evidence = Evidence.objects.bulk_create(
         Evidence(
             payment=payment,
@@ -194,8 +205,9 @@ def _consult(
         _finding(payment, answer, row, now)
         for payment, answer, row in zip(payments, answers, evidence, strict=True)
     ]
-    _settle_each(findings, now)
-    _announce({finding.ask_again_at for finding in findings if finding.ask_again_at}, now)
+    settle_each(settle, findings, now)
+    due_times = [finding.ask_again_at for finding in findings if finding.ask_again_at]
+    wake.announce_each(wake.CONSULT_DUE, due_times, now)
 
 
 def _source(payment: Payment, asked_by: Source) -> Source:
@@ -205,44 +217,29 @@ def _source(payment: Payment, asked_by: Source) -> Source:
     return Source.RETURN if asked_by is Source.CONSULT and pulled else asked_by
 
 
-def _announce(due_times: set[dt.datetime], now: dt.datetime) -> None:
-    """Wake a worker once for each second of the coming minute in which one of them is due."""
-    seconds = {due_at.replace(microsecond=0) for due_at in due_times}
-    for second in sorted(seconds):
-        wake.announce_consult(due_at=second + dt.timedelta(seconds=1), now=now)
-
-
-def _settle_each(findings: Sequence[Finding], now: dt.datetime) -> None:
-    """Settle a batch at once; where that fails, one by one: one row can't stop the others."""
-    try:
-        settle(findings=findings, now=now)
-    except Exception as error:
-        log.exception("settling_failed", payments=[finding.payment_no for finding in findings])
-        if len(findings) > 1:
-            for finding in findings:
-                _settle_each([finding], now)
-            return
-        Evidence.objects.filter(pk=findings[0].evidence.pk).update(
-            verdict=Verdict.FAILED, error=repr(error)
-        )
-
-
 def _finding(payment: Payment, answer: Answer, evidence: Evidence, now: dt.datetime) -> Finding:
     schedule = get_schedule(payment.channel)
-    again_at = next_consult_at(
-        started_at=payment.created_at, now=now, schedule=schedule, jitter=_random.random()
-    )
-    if answer.retry_after is not None:
-        pause = answer.retry_after + _random.uniform(0, RATE_LIMIT_SPREAD)
-        again_at = min(again_at, now + dt.timedelta(seconds=pause))
     return Finding(
         evidence=evidence,
         payment_no=payment.payment_no,
         report=answer.report,
         asked_at=now,
-        ask_again_at=again_at,
+        ask_again_at=_again_at(payment, answer, now),
         lease=payment.consult_due_at,
         slow_lane=in_slow_lane(started_at=payment.created_at, now=now, schedule=schedule),
+    )
+
+
+def _again_at(payment: Payment, answer: Answer, now: dt.datetime) -> dt.datetime:
+    """By the payment's age; where a close was asked for, also by the time since then."""
+    starts = [(payment.created_at, get_schedule(payment.channel))]
+    if payment.close_asked_at:
+        starts.append((payment.close_asked_at, CLOSE_SCHEDULE))
+    return min(
+        ask_again_at(
+            started_at=started_at, schedule=schedule, retry_after=answer.retry_after, now=now
+        )
+        for started_at, schedule in starts
     )
 
 
@@ -254,8 +251,3 @@ def _body_worth_keeping(answer: Answer) -> bytes:
     ):
         return b""
     return answer.report.raw.encode()
-
-
-def _later(now: dt.datetime, started: float) -> dt.datetime:
-    """`now`, and what a stopwatch says has passed since: the clock itself is the caller's."""
-    return now + dt.timedelta(seconds=time.monotonic() - started)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import structlog
 from django.db import transaction
 
+from alerts.services import raise_alert, withdraw_alert
+from common.money import format_money
 from payments import wake
-from payments.channels.base import ChannelState, Report
-from payments.models import Evidence, Payment, PaymentEvent
+from payments.channels.base import Capture, ChannelState, Report
+from payments.models import Evidence, FurtherCapture, Payment, PaymentEvent
 from payments.services.rows import write_rows
-from payments.states import IN_FOG, Status, Verdict, judge
+from payments.states import IN_FOG, MONEY_CAME, Status, Verdict, judge
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +30,9 @@ _PAYMENT_FIELDS = [
     "channel_no",
     "received_amount",
     "received_currency",
+    "received_merchant",
+    "capture_no",
+    "captured_total",
     "paid_at",
     "settled_at",
     "consult_due_at",
@@ -59,15 +64,16 @@ def settle(*, findings: Sequence[Finding], now: dt.datetime) -> None:
     """Judge findings and write what follows: status, event and verdict, in one transaction.
 
     Locks each payment, re-reads it, looks the move up in `states.MOVES`, and believes "paid" only
-    with the amount, currency and merchant that were asked for; other money makes it `mispaid`. The
-    cost is the same few statements for one finding and for a batch.
+    with the amount, currency and merchant that were asked for; other money makes it `mispaid`.
+    Money that the channel took beyond the first time is a `FurtherCapture` with an event of its
+    own. The cost is the same few statements for one finding and for a batch.
     """
     with transaction.atomic():
         payments = _lock({finding.payment_no for finding in findings})
         events = [
             event
             for finding in findings
-            if (event := _judge(payments.get(finding.payment_no), finding, now))
+            for event in _judge(payments.get(finding.payment_no), finding, now)
         ]
         touched = {event.payment.payment_no for event in events}
         touched |= {finding.payment_no for finding in findings if finding.asked_at}
@@ -88,35 +94,49 @@ def _lock(payment_nos: Iterable[str]) -> dict[str, Payment]:
     return {payment.payment_no: payment for payment in rows}
 
 
-def _judge(payment: Payment | None, finding: Finding, now: dt.datetime) -> PaymentEvent | None:
+def _judge(payment: Payment | None, finding: Finding, now: dt.datetime) -> list[PaymentEvent]:
     evidence, report = finding.evidence, finding.report
     evidence.payment_no = finding.payment_no[:64]
     evidence.claim = report.state if report else ""
     if payment is None:
         evidence.verdict = Verdict.ORPHAN
-        log.error("alert.orphan", channel=evidence.channel, payment_no=finding.payment_no)
-        return None
+        raise_alert(
+            "alert.orphan",
+            subject=evidence.payment_no,
+            detail=f"{evidence.channel} speaks of a payment that is not here",
+            now=now,
+        )
+        return []
     evidence.payment = payment
     if evidence.channel != payment.channel:
-        _contradict(evidence, f"it is a payment of {payment.channel}")
-        return None
+        contradict(evidence, f"it is a payment of {payment.channel}", now)
+        return []
     if report and report.channel_no and not payment.channel_no:
         payment.channel_no = report.channel_no
+    events = _judge_status(payment, finding, now)
+    events += _judge_captures(payment, finding, now)
+    _note_consult(payment, finding, now)
+    return events
+
+
+def _judge_status(payment: Payment, finding: Finding, now: dt.datetime) -> list[PaymentEvent]:
+    evidence, report = finding.evidence, finding.report
+    if _is_of_another_capture(payment, report):
+        evidence.verdict = Verdict.REPEATED  # unless `_judge_captures` finds that it is new
+        return []
     judgement = judge(Status(payment.status), finding.claim or _claim(payment, report))
     evidence.verdict = judgement.verdict
     if judgement.verdict is Verdict.CONTRADICTS:
-        _contradict(evidence, f"{payment.status} can't become that")
-    elif judgement.verdict is Verdict.REPEATED and _is_another_charge(payment, report):
-        _contradict(evidence, f"paid under another number of the channel: {payment.channel_no}")
-    event = _move(payment, judgement.to, finding, now) if judgement.to else None
-    _note_consult(payment, finding)
-    return event
+        contradict(evidence, f"{payment.status} can't become that", now)
+    return [_move(payment, judgement.to, finding, now)] if judgement.to else []
 
 
-def _contradict(evidence: Evidence, why: str) -> None:
+def contradict(evidence: Evidence, why: str, now: dt.datetime) -> None:
+    """Keep what can't be believed, and call a person."""
     evidence.verdict = Verdict.CONTRADICTS
     evidence.error = why
-    log.error("alert.contradiction", payment_no=evidence.payment_no, why=why)
+    subject = evidence.refund_no or evidence.payment_no
+    raise_alert("alert.contradiction", subject=subject, detail=why, now=now)
 
 
 def _claim(payment: Payment, report: Report | None) -> Status | None:
@@ -127,14 +147,66 @@ def _claim(payment: Payment, report: Report | None) -> Status | None:
     return Status.SUCCEEDED if received == asked else Status.MISPAID
 
 
-def _is_another_charge(payment: Payment, report: Report | None) -> bool:
-    return bool(
-        report
-        and report.state is ChannelState.PAID
-        and report.channel_no
-        and payment.channel_no
-        and report.channel_no != payment.channel_no
+def _is_of_another_capture(payment: Payment, report: Report | None) -> bool:
+    """Whether it tells of other money than that which ended this payment."""
+    if report is None or report.state is not ChannelState.PAID:
+        return False
+    if payment.status not in MONEY_CAME:
+        return False
+    if report.capture_no and payment.capture_no:
+        return report.capture_no != payment.capture_no
+    # A channel that doesn't number its captures gives each of them a number as if of a payment.
+    numbers = {report.channel_no, payment.channel_no}
+    return not report.capture_no and not payment.capture_no and len(numbers - {""}) > 1
+
+
+def _judge_captures(payment: Payment, finding: Finding, now: dt.datetime) -> list[PaymentEvent]:
+    """Record the captures beyond the first that are not known yet."""
+    evidence, report = finding.evidence, finding.report
+    if report is None or report.state is not ChannelState.PAID:
+        return []
+    told = list(report.further)
+    if _is_of_another_capture(payment, report):
+        told.append(_capture_of(report))
+    told = [capture for capture in told if capture.capture_no != payment.capture_no]
+    if not told or payment.status not in MONEY_CAME:
+        return []
+    known = set(payment.further_captures.values_list("capture_no", flat=True))
+    new = {each.capture_no: each for each in told if each.capture_no not in known}
+    if any(each.currency != payment.received_currency for each in new.values()):
+        contradict(evidence, "captured again, in another currency", now)
+        return []
+    if new and report.merchant != payment.merchant:
+        contradict(evidence, f"captured again, for another account: {report.merchant}", now)
+        return []
+    if new:
+        evidence.verdict = Verdict.APPLIED
+    return [_record_capture(payment, capture, finding, now) for capture in new.values()]
+
+
+def _capture_of(report: Report) -> Capture:
+    return Capture(
+        capture_no=report.capture_no or report.channel_no,
+        amount=report.amount or 0,
+        currency=report.currency or "",
     )
+
+
+def _record_capture(
+    payment: Payment, capture: Capture, finding: Finding, now: dt.datetime
+) -> PaymentEvent:
+    row = FurtherCapture.objects.create(
+        payment=payment,
+        capture_no=capture.capture_no,
+        amount=capture.amount,
+        currency=capture.currency,
+        evidence=finding.evidence,
+        recorded_at=now,
+    )
+    payment.captured_total += capture.amount
+    payment.version += 1
+    log.warning("captured_again", payment_no=payment.payment_no, capture_no=capture.capture_no)
+    return _event(payment, payment.status, finding, now, capture=row)
 
 
 def _move(payment: Payment, to: Status, finding: Finding, now: dt.datetime) -> PaymentEvent:
@@ -145,12 +217,23 @@ def _move(payment: Payment, to: Status, finding: Finding, now: dt.datetime) -> P
     if report and report.state is ChannelState.PAID:
         payment.received_amount = report.amount
         payment.received_currency = report.currency or ""
+        payment.received_merchant = report.merchant or ""
+        payment.capture_no = report.capture_no
+        payment.captured_total += report.amount or 0
         payment.paid_at = report.paid_at
     if to not in IN_FOG:
         payment.settled_at = now
         payment.consult_due_at = None
+    if payment.slow_lane_at and to not in IN_FOG:
+        withdraw_alert("alert.slow_lane", subject=payment.payment_no, why=f"it is {to}", now=now)
     if to == Status.MISPAID:
-        log.error("alert.mispaid", payment_no=payment.payment_no, order_no=payment.order_no)
+        raise_alert(
+            "alert.mispaid",
+            subject=payment.payment_no,
+            detail=_how_mispaid(payment),
+            now=now,
+            order_no=payment.order_no,
+        )
     log.info(
         "payment_moved",
         payment_no=payment.payment_no,
@@ -159,19 +242,36 @@ def _move(payment: Payment, to: Status, finding: Finding, now: dt.datetime) -> P
         now=str(to),
         source=str(finding.evidence.source),
     )
+    return _event(payment, was, finding, now)
+
+
+def _event(
+    payment: Payment,
+    was: str,
+    finding: Finding,
+    now: dt.datetime,
+    capture: FurtherCapture | None = None,
+) -> PaymentEvent:
     return PaymentEvent(
         payment=payment,
         seq=payment.version,
         from_status=was,
-        to_status=to,
+        to_status=payment.status,
         source=finding.evidence.source,
         evidence=finding.evidence,
+        capture=capture,
         occurred_at=now,
         relay_due_at=now,
     )
 
 
-def _note_consult(payment: Payment, finding: Finding) -> None:
+def _how_mispaid(payment: Payment) -> str:
+    asked = format_money(payment.amount, payment.currency)
+    came = format_money(payment.received_amount or 0, payment.received_currency)
+    return f"asked {asked} for {payment.merchant}, came {came} for {payment.received_merchant}"
+
+
+def _note_consult(payment: Payment, finding: Finding, now: dt.datetime) -> None:
     if finding.asked_at is None:
         return
     payment.consulted_at = finding.asked_at
@@ -180,4 +280,10 @@ def _note_consult(payment: Payment, finding: Finding) -> None:
         payment.consult_due_at = finding.ask_again_at
     if payment.in_fog and finding.slow_lane and payment.slow_lane_at is None:
         payment.slow_lane_at = finding.asked_at
-        log.error("alert.slow_lane", payment_no=payment.payment_no, order_no=payment.order_no)
+        raise_alert(
+            "alert.slow_lane",
+            subject=payment.payment_no,
+            detail=f"{payment.channel} has not said how it ended",
+            now=now,
+            order_no=payment.order_no,
+        )

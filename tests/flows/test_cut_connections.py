@@ -4,8 +4,8 @@ import psycopg2
 import pytest
 from django.db import connection
 
-from orders import services as orders
 from orders.models import LedgerEntry, Order
+from orders.services import money
 from orders.states import OrderStatus
 from payments import services
 from payments.models import Evidence, Payment, PaymentEvent
@@ -100,14 +100,14 @@ def test_a_relay_cut_off_in_mid_hand_over_pays_once(channel, monkeypatch):
     payment = a_payment()
     channel.pay(payment.payment_no)
     call_back(channel.callback(payment.payment_no))
-    note = orders._note_attempt
+    note = money.note_attempt
 
     def note_after_the_cut(*args):
-        monkeypatch.setattr(orders, "_note_attempt", note)
+        monkeypatch.setattr(money, "note_attempt", note)
         cut(connection.connection.info.backend_pid)
         return note(*args)
 
-    monkeypatch.setattr(orders, "_note_attempt", note_after_the_cut)
+    monkeypatch.setattr(money, "note_attempt", note_after_the_cut)
     in_a_process_of_its_own(lambda: relay.relay_due(now=later(payment, 10)))
     assert PaymentEvent.objects.filter(relayed_at=None).count() == 1
 

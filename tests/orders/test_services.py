@@ -25,7 +25,9 @@ def pay(order, *, payment_no=NO, seq=3, amount=None, currency=None):
 
 
 def note(order, *, seq, over=False, payment_no=NO):
-    services.record_attempt(order_no=order.order_no, payment_no=payment_no, seq=seq, over=over)
+    services.record_attempt(
+        order_no=order.order_no, payment_no=payment_no, seq=seq, over=over, now=timezone.now()
+    )
     order.refresh_from_db()
 
 
@@ -143,13 +145,15 @@ def test_an_order_that_takes_no_money_starts_no_payment(end):
         services.cancel_order(order_no=order.order_no, now=timezone.now())
 
     with pytest.raises(services.OrderNotPayable):
-        services.expect_payment(order_no=order.order_no, payment_no="P2", seq=1)
+        services.expect_payment(order_no=order.order_no, payment_no="P2", seq=1, now=timezone.now())
     assert not Attempt.objects.filter(payment_no="P2").exists()
 
 
 def test_an_unknown_order_is_named():
     with pytest.raises(services.UnknownOrder, match="no order N404"):
-        services.record_attempt(order_no="N404", payment_no=NO, seq=1, over=False)
+        services.record_attempt(
+            order_no="N404", payment_no=NO, seq=1, over=False, now=timezone.now()
+        )
 
 
 def test_the_same_key_and_request_give_the_same_order(django_user_model):

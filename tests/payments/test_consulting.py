@@ -311,9 +311,7 @@ def test_the_sweep_goes_on_until_nothing_is_left(channel):
 def test_a_consult_announces_the_next_one_when_it_is_near(channel, monkeypatch):
     payment = a_payment()
     announced = []
-    monkeypatch.setattr(
-        consulting.wake, "announce_consult", lambda due_at, **_: announced.append(due_at)
-    )
+    monkeypatch.setattr("common.wake.announce", lambda due_at, **_: announced.append(due_at))
 
     services.consult_due(now=after(payment, 10))
 

@@ -120,15 +120,6 @@ def test_another_amount_after_the_success_contradicts(channel):
     assert payment.received_amount == payment.amount
 
 
-def test_a_second_charge_under_another_channel_number_contradicts(channel):
-    payment = a_payment()
-    learn(payment, ChannelState.PAID)
-
-    evidence = learn(payment, ChannelState.PAID, channel_no="F-second-charge")
-
-    assert evidence.verdict == Verdict.CONTRADICTS
-
-
 def test_another_channel_can_not_speak_for_a_payment(channel):
     payment = a_payment()
 

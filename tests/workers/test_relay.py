@@ -11,6 +11,7 @@ from payments import services
 from payments.models import PaymentEvent
 from tests.factories import a_payment, an_order
 from workers import relay
+from workers.telling import tell_of_payment
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +80,7 @@ def test_events_in_any_order_end_in_the_same_order_state(channel, order_of_event
     events = {event.seq: event for event in PaymentEvent.objects.all()}
 
     for seq in order_of_events:
-        relay._hand_over(events[seq], timezone.now())
+        relay._hand_over(events[seq], tell_of_payment, timezone.now())
 
     assert status_of(order) == OrderStatus.PAID
     assert LedgerEntry.objects.get().entry == Entry.APPLIED
@@ -139,7 +140,7 @@ def test_a_crash_between_effect_and_confirmation_undoes_both(channel, monkeypatc
         raise SystemExit
 
     with monkeypatch.context() as crash:
-        crash.setattr("orders.services.LedgerEntry.save", lambda *_: die())
+        crash.setattr("orders.services.money.conclude", lambda *_, **__: die())
         with pytest.raises(SystemExit):
             relay_now()
     assert LedgerEntry.objects.count() == 0

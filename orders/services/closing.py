@@ -1,0 +1,65 @@
+"""Closing an order that was not paid in time, or that its shopper cancels.
+
+The order side's part of the close saga: it refuses new payments first, and ends when none of its
+payments may bring money any more. What a channel has to be asked is done by who knows channels.
+"""
+
+import datetime as dt
+
+from django.db import transaction
+
+from orders.errors import OrderNotCancellable
+from orders.models import Order
+from orders.services.concluding import conclude, lock_order
+from orders.states import WANTS_MONEY, AttemptStatus, OrderStatus
+
+BATCH = 50
+# The payments' own consults ask for the close as well: the saga only has to look again.
+LOOK_AGAIN = dt.timedelta(seconds=30)
+
+
+@transaction.atomic
+def cancel_order(*, order_no: str, now: dt.datetime) -> Order:
+    """Ask that the order be cancelled: at once, or as soon as no payment of it is open any more.
+
+    Money that comes in between wins. Asking twice is harmless. Raises `OrderNotCancellable`.
+    """
+    order = lock_order(order_no)
+    if order.status == OrderStatus.CANCELLED:
+        return order
+    if order.status not in WANTS_MONEY:
+        raise OrderNotCancellable(f"Order {order_no} is {order.status}: it can't be cancelled.")
+    if order.cancel_asked_at is None:
+        order.cancel_asked_at = now
+        order.close_due_at = now + LOOK_AGAIN  # who cancels asks the channel now
+        conclude(order, now=now)
+    return order
+
+
+@transaction.atomic
+def begin_closing(*, now: dt.datetime) -> list[str]:
+    """Take on a batch of orders that are due to close; those without an open payment are closed.
+
+    Returns the numbers of the others, whose payments have to be closed at their channels. They are
+    due again later: less and less often, until the last payment is over.
+    """
+    due = list(
+        Order.objects.select_for_update(skip_locked=True, no_key=True)
+        .filter(close_due_at__lte=now)
+        .order_by("close_due_at", "pk")[:BATCH]
+    )
+    for order in due:
+        _begin(order, now)
+    return [order.order_no for order in due if order.status in WANTS_MONEY]
+
+
+def _begin(order: Order, now: dt.datetime) -> None:
+    is_new = order.cancel_asked_at is None and order.close_asked_at is None
+    if is_new:
+        order.close_asked_at = now
+    began_at = order.cancel_asked_at or order.close_asked_at or now
+    order.close_due_at = now + max(LOOK_AGAIN, (now - began_at) / 10)
+    if is_new or not order.attempts.filter(status=AttemptStatus.OPEN).exists():
+        conclude(order, now=now)
+    else:  # nothing that anybody watches has changed
+        order.save(update_fields=["close_due_at"])

@@ -1,0 +1,101 @@
+"""Tells the order side of payments and refunds, and sends back what it does not want.
+
+Money that the order side calls surplus is owed back: the refund is asked for in the same
+transaction as the ledger's entry, so that neither is ever without the other.
+"""
+
+import datetime as dt
+
+from django.conf import settings
+
+from alerts.services import raise_alert
+from common.money import format_money
+from orders import services as orders
+from orders.models import LedgerEntry
+from orders.states import Entry, Why
+from payments.models import Payment, PaymentEvent, RefundEvent
+from payments.services import RefundError, request_refund
+from payments.states import IN_FOG, MONEY_CAME, RefundReason, RefundStatus, Status
+
+
+def tell_of_payment(event: PaymentEvent, now: dt.datetime) -> None:
+    """Hand a payment's event to the order side. Harmless when it is done again."""
+    payment, to = event.payment, Status(event.to_status)
+    number = {"order_no": payment.order_no, "payment_no": payment.payment_no, "seq": event.seq}
+    if to not in MONEY_CAME:
+        orders.record_attempt(**number, over=to not in IN_FOG, now=now)
+        return
+    if event.capture:
+        entry = orders.record_capture(
+            **number,
+            capture_no=event.capture.capture_no,
+            amount=event.capture.amount,
+            currency=event.capture.currency,
+            now=now,
+        )
+    else:
+        entry = _record_money(payment, to, number, now)
+    owed = entry if entry and entry.entry == Entry.SURPLUS and not is_kept(entry) else None
+    if owed and (why := give_back(owed, now)):
+        raise_alert("alert.owed_back", subject=owed.payment_no, detail=why, now=now)
+
+
+def tell_of_refund(event: RefundEvent, now: dt.datetime) -> None:
+    """Hand a refund's event to the order side. Harmless when it is done again."""
+    refund, to = event.refund, RefundStatus(event.to_status)
+    order_no = refund.payment.order_no
+    came_back = to is RefundStatus.FAILED and event.from_status == RefundStatus.SUCCEEDED
+    if to is not RefundStatus.SUCCEEDED and not came_back:
+        orders.note_refund(order_no=order_no, now=now)
+        return
+    values = {
+        "order_no": order_no,
+        "payment_no": refund.payment.payment_no,
+        "refund_no": refund.refund_no,
+        "seq": event.seq,
+        "amount": refund.amount,
+        "currency": refund.currency,
+    }
+    if came_back:
+        orders.record_bounce(**values, now=now)
+    else:
+        orders.record_refund(**values, reason=refund.reason, now=now)
+
+
+def give_back(entry: LedgerEntry, now: dt.datetime, *, attempt: int = 1) -> str:
+    """Ask for the refund of surplus money, once for each `attempt`; returns why that can't be."""
+    try:
+        request_refund(
+            payment_no=entry.payment_no,
+            amount=entry.amount,
+            reason=RefundReason(entry.why),
+            origin=f"{origin_of(entry)}{attempt}",
+            now=now,
+        )
+    except (RefundError, ValueError) as error:
+        return f"{format_money(entry.amount, entry.currency)} can't be refunded: {error}"
+    return ""
+
+
+def is_kept(entry: LedgerEntry) -> bool:
+    """Whether settings leave this surplus to an operator, whom `alert.mispaid` has called."""
+    return entry.why == Why.MISPAID and settings.MISPAID == "keep"
+
+
+def origin_of(entry: LedgerEntry) -> str:
+    """What the origins of all refunds of this entry begin with."""
+    return f"surplus/{entry.payment_no}/{entry.capture_no[:100]}/"
+
+
+def _record_money(
+    payment: Payment, to: Status, number: dict[str, str | int], now: dt.datetime
+) -> LedgerEntry | None:
+    if payment.received_amount is None:
+        raise ValueError("a payment that received money must say how much")
+    record = orders.record_payment if to == Status.SUCCEEDED else orders.record_mispayment
+    return record(
+        **number,  # type: ignore[arg-type]
+        amount=payment.received_amount,
+        currency=payment.received_currency,
+        now=now,
+    )

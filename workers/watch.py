@@ -1,0 +1,223 @@
+"""The inside watch: does the order side know what the payment side knows, and does the money agree?
+
+It asks the rows themselves, and nothing that the relay says of itself. What it finds is mended by
+the door that would have done it; what can't be mended is an alert, withdrawn once it is no more so.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import structlog
+from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models.functions import Coalesce
+
+from alerts.services import raise_alert, withdraw_alert, withdraw_all_but
+from common.money import format_money
+from orders import services as orders
+from orders.models import LedgerEntry, Order
+from orders.states import WANTS_MONEY, Entry, OrderStatus
+from payments.models import Payment, PaymentEvent, Refund, RefundEvent
+from payments.services import adopt_refunds, heartbeat
+from payments.states import IN_FOG, MONEY_CAME, RefundReason, RefundStatus
+from workers.telling import give_back, is_kept, origin_of, tell_of_payment, tell_of_refund
+
+log = structlog.get_logger(__name__)
+
+GRACE = dt.timedelta(seconds=60)  # the relay's own time
+TIME_TO_CLOSE = dt.timedelta(minutes=5)  # for who has nothing left to ask a channel
+STANDS_STILL = dt.timedelta(hours=1)  # a close that a channel has not ended by then
+LOOK_BACK = dt.timedelta(hours=26)  # beyond a day, so that a night without a watch leaves no gap
+OWED_LOOK_BACK = dt.timedelta(days=90)
+MOST = 500  # findings of one kind a pass: the next pass takes the others
+MOST_REFUNDS = 3  # tries to refund the same money before a person has to look
+
+
+def watch(*, now: dt.datetime) -> dict[str, int]:
+    """Look at everything once; returns how many were found, by kind."""
+    found = {
+        "orders_without_a_time_to_close": orders.adopt_orders(now=now),
+        "refunds_without_a_due_time": adopt_refunds(now=now),
+        "stock_held_in_vain": orders.release_forgotten_stock(),
+    }
+    for event, look in LOOKS.items():
+        found[event.removeprefix("alert.")] = _look(event, look, now)
+    if any(found.values()):
+        log.warning("watch_found", **{name: count for name, count in found.items() if count})
+    heartbeat(name="watch", now=now)
+    return found
+
+
+Finding = tuple[str, str]  # the number of what it is about, and what is wrong; "" once it is mended
+
+
+def _look(event: str, look: Callable[[dt.datetime], Iterator[Finding]], now: dt.datetime) -> int:
+    """Raise what could not be mended, and withdraw what is so no more. One look stops no other."""
+    try:
+        found = list(look(now))
+    except Exception as error:
+        log.exception("watch_look_failed", look=event)
+        raise_alert("alert.watch", subject=event, detail=f"it can't look: {error!r}", now=now)
+        return 0
+    withdraw_alert("alert.watch", subject=event, why="it looks again", now=now)
+    open_ones = {subject: detail for subject, detail in found if detail}
+    for subject, detail in open_ones.items():
+        raise_alert(event, subject=subject, detail=detail, now=now)
+    withdraw_all_but(event, subjects=open_ones, now=now)
+    return len(found)
+
+
+def _untold_payments(now: dt.datetime) -> Iterator[Finding]:
+    """Money that came, of which the order side has no ledger entry after the grace time."""
+    entry = LedgerEntry.objects.filter(payment_no=OuterRef("payment_no"), refund_no="")
+    came = Payment.objects.filter(
+        ~Exists(entry.filter(capture_no="")),
+        status__in=MONEY_CAME,
+        settled_at__gt=now - LOOK_BACK,
+        settled_at__lte=now - GRACE,
+    )
+    for payment in came.order_by("settled_at")[:MOST]:
+        event = payment.events.filter(to_status__in=MONEY_CAME, capture=None).last()
+        yield payment.payment_no, _tell_again(event, now)
+    again = PaymentEvent.objects.filter(
+        ~Exists(
+            LedgerEntry.objects.filter(
+                payment_no=OuterRef("payment__payment_no"),
+                capture_no=OuterRef("capture__capture_no"),
+            )
+        ),
+        capture__recorded_at__gt=now - LOOK_BACK,
+        capture__recorded_at__lte=now - GRACE,
+    )
+    for event in again.select_related("payment", "capture").order_by("pk")[:MOST]:
+        yield event.payment.payment_no, _tell_again(event, now)
+
+
+def _untold_refunds(now: dt.datetime) -> Iterator[Finding]:
+    """Refunds that succeeded, of which the order side has no entry."""
+    entry = LedgerEntry.objects.filter(
+        refund_no=OuterRef("refund__refund_no"), refund_seq=OuterRef("seq")
+    )
+    came = RefundEvent.objects.filter(
+        ~Exists(entry),
+        to_status=RefundStatus.SUCCEEDED,
+        refund__status=RefundStatus.SUCCEEDED,
+        refund__settled_at__gt=now - LOOK_BACK,
+        refund__settled_at__lte=now - GRACE,
+    )
+    for event in came.select_related("refund__payment").order_by("pk")[:MOST]:
+        yield event.refund.refund_no, _tell_again(event, now)
+
+
+def _tell_again(event: PaymentEvent | RefundEvent | None, now: dt.datetime) -> str:
+    """Tell the order side, whatever the event says of having been told; empty once it knows."""
+    if event is None:
+        return "the payment says that money came, and none of its events does"
+    try:
+        if isinstance(event, PaymentEvent):
+            tell_of_payment(event, now)
+        else:
+            tell_of_refund(event, now)
+    except Exception as error:
+        log.exception("watch_could_not_tell", seq=event.seq)
+        return f"the order could not be told: {error!r}"
+    return ""
+
+
+def _paid_without_ledger(now: dt.datetime) -> Iterator[Finding]:
+    """Orders that say paid, and no entry says by what."""
+    applied = LedgerEntry.objects.filter(order=OuterRef("pk"), entry=Entry.APPLIED)
+    unfounded = Order.objects.filter(
+        ~Exists(applied),
+        Q(paid_at__gt=now - LOOK_BACK),
+        status__in=[OrderStatus.PAID, OrderStatus.REFUNDED],
+    )
+    for order in unfounded.order_by("pk")[:MOST]:
+        yield order.order_no, "it says paid, and the ledger has no money that paid it"
+
+
+def _sums_that_differ(now: dt.datetime) -> Iterator[Finding]:
+    """Orders that were paid with another sum than their total."""
+    entries = LedgerEntry.objects.filter(
+        ~Q(amount=F("order__total")) | ~Q(currency=F("order__currency")),
+        entry=Entry.APPLIED,
+        order__paid_at__gt=now - LOOK_BACK,
+    )
+    for entry in entries.select_related("order").order_by("pk")[:MOST]:
+        total = format_money(entry.order.total, entry.order.currency)
+        paid = format_money(entry.amount, entry.currency)
+        yield entry.order.order_no, f"its total is {total}, the ledger says {paid}"
+
+
+def _owed_back(now: dt.datetime) -> Iterator[Finding]:
+    """Surplus that no refund is under way for: refunded again, a few times, and then an alert."""
+    surplus = LedgerEntry.objects.filter(
+        entry=Entry.SURPLUS,
+        recorded_at__gt=now - OWED_LOOK_BACK,
+        recorded_at__lte=now - GRACE,
+    ).exclude(why="")  # of before refunds were made by themselves
+    by_payment: dict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in surplus.select_related("order").order_by("pk"):
+        if not is_kept(entry):
+            by_payment[entry.payment_no].append(entry)
+    for payment_no in _still_owed(by_payment):
+        troubles = [_give_back_again(entry, now) for entry in by_payment[payment_no]]
+        yield payment_no, " ".join(filter(None, troubles))
+
+
+def _still_owed(by_payment: dict[str, list[LedgerEntry]]) -> Iterator[str]:
+    """The payments of which more is surplus than goes back, or has gone back."""
+    refunds = Refund.objects.filter(payment__payment_no__in=by_payment).exclude(
+        Q(status=RefundStatus.FAILED) | Q(reason=RefundReason.CUSTOMER)
+    )
+    sums = refunds.order_by().values_list("payment__payment_no").annotate(Sum("amount"))
+    going_back = dict(sums)
+    for payment in Payment.objects.filter(payment_no__in=by_payment).order_by("pk"):
+        came = sum(entry.amount for entry in by_payment[payment.payment_no])
+        if came > going_back.get(payment.payment_no, 0) and payment.refundable:
+            yield payment.payment_no
+
+
+def _give_back_again(entry: LedgerEntry, now: dt.datetime) -> str:
+    """Ask for one more refund of this entry, each later after the one that failed before."""
+    tries = list(Refund.objects.filter(origin__startswith=origin_of(entry)).order_by("pk"))
+    if any(refund.status != RefundStatus.FAILED for refund in tries):
+        return ""
+    if len(tries) >= MOST_REFUNDS:
+        money = format_money(entry.amount, entry.currency)
+        return f"{money} of order {entry.order.order_no}: {len(tries)} refunds have failed."
+    failed_at = tries[-1].settled_at if tries else None
+    if failed_at and now < failed_at + GRACE * 5 ** (len(tries) - 1):
+        return ""
+    return give_back(entry, now, attempt=len(tries) + 1)
+
+
+def _standing_still(now: dt.datetime) -> Iterator[Finding]:
+    """Orders whose closing has not come to an end."""
+    began_at = Coalesce("cancel_asked_at", "close_asked_at")
+    closing = Order.objects.filter(status__in=WANTS_MONEY).annotate(began_at=began_at)
+    for order in closing.filter(began_at__lte=now - TIME_TO_CLOSE).order_by("pk")[:MOST]:
+        fog = Payment.objects.filter(order_no=order.order_no, status__in=IN_FOG).first()
+        if fog is None:
+            yield order.order_no, _finish(order, now)
+        elif order.began_at <= now - STANDS_STILL:
+            yield order.order_no, f"{fog.channel} has not said how {fog.payment_no} ended"
+
+
+def _finish(order: Order, now: dt.datetime) -> str:
+    """None of its payments is in the fog: tell the order so once more, and it closes."""
+    for payment in Payment.objects.filter(order_no=order.order_no):
+        if trouble := _tell_again(payment.events.filter(capture=None).last(), now):
+            return trouble
+    closed = orders.conclude_anew(order_no=order.order_no, now=now)
+    return "" if closed.status not in WANTS_MONEY else "its payments have ended, and it stays open"
+
+
+LOOKS: dict[str, Callable[[dt.datetime], Iterator[Finding]]] = {
+    "alert.order_untold": _untold_payments,
+    "alert.refund_untold": _untold_refunds,
+    "alert.paid_without_money": _paid_without_ledger,
+    "alert.ledger_differs": _sums_that_differ,
+    "alert.owed_back": _owed_back,
+    "alert.close_stands_still": _standing_still,
+}
