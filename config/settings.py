@@ -8,9 +8,11 @@ from pathlib import Path
 
 import dj_database_url
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 from structlog.typing import Processor
 
+from common import kill_points
 from config import embedded, env
 from config.unfold import UNFOLD  # noqa: F401  (a setting)
 
@@ -21,6 +23,8 @@ DEBUG = env.flag("NODROP_DEBUG", False)
 SECRET_KEY = env.required(
     "NODROP_SECRET_KEY", when=PRODUCTION, default="for-trying-nodrop-on-one-machine-only"
 )
+# Former keys: what was encrypted or signed under them can still be read.
+SECRET_KEY_FALLBACKS = env.words("NODROP_SECRET_KEY_FALLBACKS", [])
 PUBLIC_URL = env.required(
     "NODROP_PUBLIC_URL",
     when=PRODUCTION,
@@ -221,6 +225,12 @@ LATE_MONEY = env.choice("NODROP_LATE_MONEY", "revive", ["revive", "refund"])
 # Whether they can: a function of the order that takes them again and says so.
 REVIVAL_RULE = env.text("NODROP_REVIVAL_RULE", "orders.stock.take_again")
 
+# --- Notifications: what the systems that fulfil orders are told ---------------------------------
+
+# Whether they may go over plain HTTP, and to private addresses.
+NOTIFY_HTTP = env.flag("NODROP_NOTIFY_HTTP", not PRODUCTION)
+NOTIFY_PRIVATE = env.flag("NODROP_NOTIFY_PRIVATE", False)
+
 # --- REST API -------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -301,6 +311,14 @@ if PRODUCTION:
     SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+
+# --- Tests ----------------------------------------------------------------------------------------
+
+# A test makes a process kill itself at one of `common.kill_points`.
+if kill_at := env.text("NODROP_KILL_AT", ""):
+    if PRODUCTION:
+        raise ImproperlyConfigured("NODROP_KILL_AT is for tests: production must not set it.")
+    kill_points.arm(kill_at)
 
 # --- Logs: one line of JSON (or of text on a terminal) an event ---------------------------------
 
