@@ -17,10 +17,9 @@ TASK_NAMES = (NOTIFY_DUE,)
 def notify(*, order: Order, type: str, now: dt.datetime, **data: object) -> None:
     """Have every active endpoint told of a fact: `order.paid`, `order.closed`, …
 
-    Belongs into the transaction of the fact, with the order locked: so the notifications of an order
-    are numbered in the order of its facts. `data` (JSON values) is told besides what the order says
-    of itself. A fact has the same id at
-    all endpoints.
+    Belongs into the transaction of the fact, with the order locked: so the notifications of an
+    order are numbered in the order of its facts. `data` (JSON values) is told besides what the
+    order says of itself. A fact has the same id at all endpoints.
     """
     endpoints = list(Endpoint.objects.filter(active=True).values_list("pk", flat=True))
     if not endpoints:

@@ -15,6 +15,10 @@ class Endpoint(models.Model):
     name = models.CharField(max_length=64, unique=True)
     url = models.URLField(max_length=500)
     secret = models.TextField(editable=False, help_text="encrypted; signs what is sent")
+    former_secret = models.TextField(
+        blank=True, db_default="", editable=False, help_text="encrypted; signs as well for a while"
+    )
+    former_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
     lease_until = models.DateTimeField(
