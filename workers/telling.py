@@ -14,7 +14,7 @@ from orders import services as orders
 from orders.models import LedgerEntry
 from orders.states import Entry, Why
 from payments.models import Payment, PaymentEvent, RefundEvent
-from payments.services import RefundError, request_refund
+from payments.services import RefundError, have_closed, request_refund
 from payments.states import IN_FOG, MONEY_CAME, RefundReason, RefundStatus, Status
 
 
@@ -35,6 +35,8 @@ def tell_of_payment(event: PaymentEvent, now: dt.datetime) -> None:
         )
     else:
         entry = _record_money(payment, to, number, now)
+    if entry and entry.entry == Entry.APPLIED:
+        have_closed(order_no=payment.order_no, now=now)  # nobody is to pay this order once more
     owed = entry if entry and entry.entry == Entry.SURPLUS and not is_kept(entry) else None
     if owed and (why := give_back(owed, now)):
         raise_alert("alert.owed_back", subject=owed.payment_no, detail=why, now=now)

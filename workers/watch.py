@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import structlog
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
@@ -114,10 +115,11 @@ def _tell_again(event: PaymentEvent | RefundEvent | None, now: dt.datetime) -> s
     if event is None:
         return "the payment says that money came, and none of its events does"
     try:
-        if isinstance(event, PaymentEvent):
-            tell_of_payment(event, now)
-        else:
-            tell_of_refund(event, now)
+        with transaction.atomic():
+            if isinstance(event, PaymentEvent):
+                tell_of_payment(event, now)
+            else:
+                tell_of_refund(event, now)
     except Exception as error:
         log.exception("watch_could_not_tell", seq=event.seq)
         return f"the order could not be told: {error!r}"

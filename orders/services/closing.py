@@ -5,6 +5,7 @@ payments may bring money any more. What a channel has to be asked is done by who
 """
 
 import datetime as dt
+from dataclasses import dataclass
 
 from django.db import transaction
 
@@ -14,8 +15,17 @@ from orders.services.concluding import conclude, lock_order
 from orders.states import WANTS_MONEY, AttemptStatus, OrderStatus
 
 BATCH = 50
-# The payments' own consults ask for the close as well: the saga only has to look again.
-LOOK_AGAIN = dt.timedelta(seconds=30)
+# Longer than a batch takes at the channels. Nobody waits for it: the payments' own consults ask for
+# the close as well, and sooner.
+LOOK_AGAIN = dt.timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How many orders were taken on, and the numbers of those that wait for a channel's word."""
+
+    taken: int
+    waiting: list[str]
 
 
 @transaction.atomic
@@ -37,11 +47,11 @@ def cancel_order(*, order_no: str, now: dt.datetime) -> Order:
 
 
 @transaction.atomic
-def begin_closing(*, now: dt.datetime) -> list[str]:
+def begin_closing(*, now: dt.datetime) -> Begun:
     """Take on a batch of orders that are due to close; those without an open payment are closed.
 
-    Returns the numbers of the others, whose payments have to be closed at their channels. They are
-    due again later: less and less often, until the last payment is over.
+    The payments of the others have to be closed at their channels. They are due again later: less
+    and less often, until the last payment is over.
     """
     due = list(
         Order.objects.select_for_update(skip_locked=True, no_key=True)
@@ -50,7 +60,7 @@ def begin_closing(*, now: dt.datetime) -> list[str]:
     )
     for order in due:
         _begin(order, now)
-    return [order.order_no for order in due if order.status in WANTS_MONEY]
+    return Begun(len(due), [order.order_no for order in due if order.status in WANTS_MONEY])
 
 
 def _begin(order: Order, now: dt.datetime) -> None:

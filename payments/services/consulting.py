@@ -128,10 +128,25 @@ def close_payment(*, payment_no: str, now: dt.datetime) -> Payment:
 
 def close_payments(*, payment_nos: Sequence[str], now: dt.datetime) -> None:
     """The same for those of many that are in the fog, at once; `BATCH` of them at the most."""
+    if not payment_nos:
+        return
     in_fog = Q(payment_no__in=payment_nos, status__in=IN_FOG)
     Payment.objects.filter(in_fog).update(close_asked_at=Coalesce("close_asked_at", now))
     _consult(_claim(in_fog, now), source=Source.CLOSE, now=now)
     reach("close.settled")
+
+
+def have_closed(*, order_no: str, now: dt.datetime) -> int:
+    """Have what is in the fog of an order closed by the next consult, which is due now.
+
+    For who must not wait for a channel: it belongs into a transaction.
+    """
+    asked = Payment.objects.filter(order_no=order_no, status__in=IN_FOG).update(
+        close_asked_at=Coalesce("close_asked_at", now), consult_due_at=now
+    )
+    if asked:
+        wake.consult_on_commit(due_at=now, now=now)
+    return asked
 
 
 def query_now(*, payment_no: str, now: dt.datetime, actor: str) -> Payment:

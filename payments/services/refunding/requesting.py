@@ -6,6 +6,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F
 
+from common.kill_points import reach
 from common.money import format_money
 from payments import wake
 from payments.channels.registry import UnknownChannel, get_channel
@@ -89,9 +90,14 @@ def request_refund(
         reason=str(reason),
         actor=actor,
     )
+    transaction.on_commit(_requested, robust=True)
     wake.relay_on_commit()
     wake.refund_on_commit(due_at=now, now=now)
     return refund
+
+
+def _requested() -> None:
+    reach("refund.requested")
 
 
 def _the_same(

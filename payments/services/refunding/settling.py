@@ -14,7 +14,7 @@ from payments.channels.base import RefundReport, RefundState
 from payments.models import Evidence, Payment, Refund, RefundEvent
 from payments.services.rows import write_rows
 from payments.services.settling import contradict
-from payments.states import RefundStatus, Verdict, judge_refund
+from payments.states import RefundStatus, Status, Verdict, judge_refund
 
 log = structlog.get_logger(__name__)
 
@@ -191,6 +191,10 @@ def _tell_people(refund: Refund, now: dt.datetime) -> None:
             f"{refund.payment.payment_no} did not go back. {refund.error}".strip(),
             now=now,
         )
+    payment = refund.payment
+    if payment.status == Status.MISPAID and payment.refundable == 0:
+        number = payment.payment_no
+        withdraw_alert("alert.mispaid", subject=number, why="it goes back", now=now)
     if refund.status == RefundStatus.SUCCEEDED:
         for event in ("alert.refund_failed", "alert.refund_slow"):
             withdraw_alert(event, subject=refund.refund_no, why="it went back", now=now)

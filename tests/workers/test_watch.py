@@ -1,0 +1,300 @@
+"""The inside watch: what it finds is mended by the door that would have done it, or is an alert."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from alerts.models import Alert
+from orders.models import LedgerEntry, Order
+from orders.services import cancel_order
+from orders.states import Entry, OrderStatus
+from payments import services
+from payments.channels.base import DefiniteNo, OutcomeUnknown, RefundState
+from payments.models import Heartbeat, PaymentEvent, Refund, RefundEvent
+from payments.states import RefundReason
+from tests.factories import a_payment, an_order, rewriting_history
+from tests.flows.world import relay_all
+from workers import watch as inside
+from workers.watch import watch
+
+pytestmark = pytest.mark.django_db
+
+
+def minutes(count):
+    return timezone.now() + dt.timedelta(minutes=count)
+
+
+def a_paid_payment(channel, order=None, **wrong):
+    payment = a_payment(order)
+    channel.pay(payment.payment_no, **wrong)
+    services.query_now(payment_no=payment.payment_no, now=timezone.now(), actor="")
+    return payment
+
+
+def lose_events():
+    """Every event says that the order was told, and it was not."""
+    PaymentEvent.objects.update(relayed_at=timezone.now(), relay_due_at=None)
+    RefundEvent.objects.update(relayed_at=timezone.now(), relay_due_at=None)
+
+
+def open_alerts():
+    return list(Alert.objects.filter(resolved_at=None).values_list("kind", "subject"))
+
+
+def seen(found):
+    return {name: count for name, count in found.items() if count}
+
+
+def test_where_all_is_well_it_finds_nothing(channel):
+    a_paid_payment(channel)
+    relay_all(minutes(1))
+
+    assert seen(watch(now=minutes(5))) == {}
+    assert open_alerts() == []
+
+
+def test_an_order_that_was_never_told_of_its_payment_is_told(channel):
+    order = an_order()
+    a_paid_payment(channel, order)
+    lose_events()
+
+    assert seen(watch(now=minutes(5))) == {"order_untold": 1}
+
+    order.refresh_from_db()
+    assert (order.status, LedgerEntry.objects.get().entry) == (OrderStatus.PAID, Entry.APPLIED)
+    assert (seen(watch(now=minutes(6))), open_alerts()) == ({}, [])
+
+
+def test_a_ledger_row_that_is_missing_though_the_order_was_told_is_written(channel):
+    order = an_order()
+    a_paid_payment(channel, order)
+    relay_all(minutes(1))
+    with rewriting_history():
+        LedgerEntry.objects.all().delete()
+
+    watch(now=minutes(5))
+
+    assert LedgerEntry.objects.get().amount == 1250
+
+
+def test_the_relay_is_left_its_time(channel):
+    a_paid_payment(channel)
+
+    assert seen(watch(now=timezone.now())) == {}
+
+
+def test_an_order_that_can_not_be_told_is_an_alert_until_it_can(channel):
+    order = an_order()
+    payment = a_paid_payment(channel, order)
+    lose_events()
+    Order.objects.update(order_no="GONE")
+    watch(now=minutes(5))
+    assert open_alerts() == [("order_untold", payment.payment_no)]
+
+    Order.objects.update(order_no=order.order_no)
+    watch(now=minutes(6))
+
+    assert open_alerts() == []
+    assert Alert.objects.get().resolution == "healed"
+
+
+def test_a_further_capture_that_the_order_was_not_told_of_is_owed_back(channel):
+    payment = a_paid_payment(channel)
+    relay_all(minutes(1))
+    channel.charge_again(payment.payment_no)
+    services.query_now(payment_no=payment.payment_no, now=timezone.now(), actor="")
+    lose_events()
+
+    watch(now=minutes(5))
+
+    assert LedgerEntry.objects.get(entry=Entry.SURPLUS).capture_no == "C2"
+    assert Refund.objects.get().reason == RefundReason.SECOND
+
+
+def test_a_refund_that_the_order_was_not_told_of_is_told(channel):
+    order = an_order()
+    payment = a_paid_payment(channel, order)
+    relay_all(minutes(1))
+    channel.refund_state = RefundState.SUCCEEDED
+    services.request_refund(
+        payment_no=payment.payment_no,
+        amount=None,
+        reason=RefundReason.CUSTOMER,
+        origin="a",
+        now=timezone.now(),
+    )
+    services.refund_due(now=minutes(1))
+    lose_events()
+
+    assert seen(watch(now=minutes(5))) == {"refund_untold": 1}
+
+    order.refresh_from_db()
+    assert order.status == OrderStatus.REFUNDED
+
+
+def test_an_order_that_says_paid_without_any_money_is_an_alert(channel):
+    order = an_order()
+    Order.objects.update(status="paid", paid_at=timezone.now(), close_due_at=None)
+
+    watch(now=minutes(5))
+
+    assert open_alerts() == [("paid_without_money", order.order_no)]
+
+
+def test_a_ledger_that_differs_from_the_total_is_an_alert(channel):
+    order = an_order()
+    a_paid_payment(channel, order)
+    relay_all(minutes(1))
+    Order.objects.update(total=1251)
+
+    watch(now=minutes(5))
+
+    assert open_alerts() == [("ledger_differs", order.order_no)]
+    assert "12.51 CNY, the ledger says 12.50 CNY" in Alert.objects.get().detail
+
+
+def a_late_payment(channel):
+    """A cancelled order whose payment succeeds all the same: surplus, and its refund."""
+    order = an_order()
+    payment = a_payment(order)
+    cancel_order(order_no=order.order_no, now=timezone.now())
+    services.close_payment(payment_no=payment.payment_no, now=timezone.now())
+    channel.pay(payment.payment_no)
+    services.query_now(payment_no=payment.payment_no, now=timezone.now(), actor="")
+    relay_all(minutes(1))
+    return payment
+
+
+def test_surplus_without_a_refund_is_refunded(channel, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr("workers.telling.give_back", lambda *_: "")  # forgotten
+        payment = a_late_payment(channel)
+    assert not Refund.objects.exists()
+
+    watch(now=minutes(5))
+
+    refund = Refund.objects.get()
+    assert (refund.payment.payment_no, refund.amount) == (payment.payment_no, 1250)
+    assert seen(watch(now=minutes(6))) == {}
+
+
+def test_a_refund_that_failed_is_asked_for_again_later_each_time_and_then_an_alert(channel):
+    channel.script("refund", *[DefiniteNo("not enough money")] * 10)
+    payment = a_late_payment(channel)
+    moments = []
+    for minute in range(1, 40):
+        services.refund_due(now=minutes(minute))
+        before = Refund.objects.count()
+        watch(now=minutes(minute))
+        moments += [minute] * (Refund.objects.count() - before)
+
+    assert Refund.objects.count() == 3
+    assert 1 <= moments[0] <= 3
+    assert 5 <= moments[1] - moments[0] <= 7
+    assert ("owed_back", payment.payment_no) in open_alerts()
+    assert "3 refunds have failed" in Alert.objects.get(kind="owed_back").detail
+
+
+def test_what_is_owed_back_and_refunded_by_an_operator_is_no_alert_any_more(channel):
+    channel.script("refund", *[DefiniteNo()] * 3)
+    payment = a_late_payment(channel)
+    for minute in range(1, 40):
+        services.refund_due(now=minutes(minute))
+        watch(now=minutes(minute))
+
+    services.request_refund(
+        payment_no=payment.payment_no,
+        amount=None,
+        reason=RefundReason.LATE,
+        origin="by hand",
+        now=minutes(41),
+    )
+    watch(now=minutes(42))
+
+    assert ("owed_back", payment.payment_no) not in open_alerts()
+
+
+def test_mispaid_money_is_kept_for_an_operator(channel):
+    a_paid_payment(channel, amount=1)
+    relay_all(minutes(1))
+
+    watch(now=minutes(5))
+
+    assert not Refund.objects.exists()
+    assert [kind for kind, _ in open_alerts()] == ["mispaid"]
+
+
+def test_mispaid_money_is_refunded_where_the_shop_wants_that(channel, settings):
+    settings.MISPAID = "refund"
+    payment = a_paid_payment(channel, amount=1)
+    relay_all(minutes(1))
+
+    refund = Refund.objects.get()
+    assert (refund.amount, refund.reason) == (1, RefundReason.MISPAID)
+    assert payment.payment_no == refund.payment.payment_no
+
+
+def test_an_order_that_stays_open_though_nothing_is_is_closed(channel):
+    order = an_order()
+    payment = a_payment(order)
+    relay_all(minutes(0))
+    services.close_payment(payment_no=payment.payment_no, now=timezone.now())
+    lose_events()
+    Order.objects.update(close_asked_at=timezone.now(), close_due_at=minutes(600))
+
+    assert seen(watch(now=minutes(10))) == {"close_stands_still": 1}
+
+    order.refresh_from_db()
+    assert order.status == OrderStatus.CLOSED
+    assert open_alerts() == []
+
+
+def test_a_close_that_a_channel_does_not_end_is_an_alert_after_an_hour(channel):
+    order = an_order()
+    a_payment(order)
+    relay_all(minutes(0))
+    channel.script("query", *[OutcomeUnknown()] * 9)
+    Order.objects.update(close_asked_at=timezone.now())
+
+    watch(now=minutes(50))
+    assert open_alerts() == []
+    watch(now=minutes(61))
+
+    assert open_alerts() == [("close_stands_still", order.order_no)]
+
+
+def test_open_rows_that_nobody_would_ever_look_at_are_found(channel):
+    an_order()
+    Order.objects.update(close_due_at=None)
+
+    assert seen(watch(now=minutes(5))) == {"orders_without_a_time_to_close": 1}
+
+
+def test_one_look_that_breaks_stops_no_other(channel, monkeypatch):
+    a_paid_payment(channel)
+    lose_events()
+
+    def broken(_now):
+        raise RuntimeError("no such column")
+        yield
+
+    monkeypatch.setitem(inside.LOOKS, "alert.ledger_differs", broken)
+    found = watch(now=minutes(5))
+
+    assert found["order_untold"] == 1
+    assert open_alerts() == [("watch", "alert.ledger_differs")]
+
+
+def test_its_cost_does_not_grow_with_old_rows(channel, django_assert_max_num_queries):
+    a_paid_payment(channel)
+    relay_all(minutes(1))
+
+    with django_assert_max_num_queries(30):
+        watch(now=minutes(5))
+
+
+def test_it_leaves_a_sign_of_life(channel):
+    watch(now=timezone.now())
+
+    assert Heartbeat.objects.filter(name="watch").exists()
