@@ -12,7 +12,8 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from payments.channels.base import DefiniteNo, NotExecuted, OutcomeUnknown
 
 MAX_BYTES = 1 << 20  # no channel's answer about one payment comes near a mebibyte
+_PIECE = 16_384  # bytes that are read at once
 
 # Statuses of the 4xx class that don't say whether the request was executed.
 _UNDECIDED = frozenset({408, 425, 499})
@@ -92,6 +94,46 @@ class HttpClient:
         A refused connection, an unknown host and 429 are `NotExecuted`. A timeout after connecting,
         a cut or oversized answer, and any status outside 2xx and 4xx are `OutcomeUnknown`.
         """
+        with self._exchange(method, url, headers, body, timeout) as response:
+            content = _read(response, max_bytes)
+        return _judge(_answer(response, content))
+
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout: float | None = None,
+        max_bytes: int = MAX_BYTES,
+        refused: Callable[[Answer], object] | None = None,
+    ) -> Iterator[bytes]:
+        """Exchange one request for the body of its 2xx answer, in pieces as they come.
+
+        Nothing is sent before the first piece is asked for, and the time that the caller takes for
+        a piece counts towards `timeout`. Errors are those of `send`, raised at the piece where they
+        happen; a refusal (4xx) is shown to `refused`, which may raise what it means, and else is
+        `DefiniteNo`.
+        """
+        with self._exchange(method, url, headers, body, timeout) as response:
+            if not 200 <= response.status_code < 300:
+                answer = _judge(_answer(response, _read(response, MAX_BYTES)))
+                if refused:
+                    refused(answer)
+                answer.required()
+            yield from _pieces(response, max_bytes)
+
+    @contextmanager
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+        timeout: float | None,
+    ) -> Iterator[requests.Response]:
+        """An answer of which the head was read; what goes wrong until the end of it is classed."""
         seconds = self._timeout if timeout is None else timeout
         _running.ends_at = time.monotonic() + seconds
         try:
@@ -104,7 +146,7 @@ class HttpClient:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                content = _read(response, max_bytes)
+                yield response
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -112,13 +154,6 @@ class HttpClient:
             OSError,
         ) as exc:
             raise _classify(exc) from exc
-        return _judge(
-            Answer(
-                status=response.status_code,
-                headers={name.lower(): value for name, value in response.headers.items()},
-                body=content,
-            )
-        )
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -172,13 +207,22 @@ def _seconds(header: str | None) -> float | None:
     return float(header) if header and re.fullmatch(r"[0-9]{1,6}", header) else None
 
 
+def _answer(response: requests.Response, content: bytes) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(status=response.status_code, headers=headers, body=content)
+
+
 def _read(response: requests.Response, max_bytes: int) -> bytes:
-    parts = bytearray()
-    for chunk in response.iter_content(16_384):
-        parts += chunk
-        if len(parts) > max_bytes:
+    return b"".join(_pieces(response, max_bytes))
+
+
+def _pieces(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
+    size = 0
+    for piece in response.iter_content(_PIECE):
+        size += len(piece)
+        if size > max_bytes:
             raise OutcomeUnknown(f"the answer is longer than {max_bytes} bytes")
-    return bytes(parts)
+        yield piece
 
 
 def _classify(exc: Exception) -> NotExecuted | OutcomeUnknown:
