@@ -6,11 +6,10 @@ import time
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from payments.channels.sandbox.books import statement
-from payments.channels.sandbox.callbacks import falsified
+from payments.channels.sandbox.bills import Bill, Refused
 from payments.channels.sandbox.context import Context, context_of
 from payments.channels.sandbox.gate import refusal, through_the_gate
 from payments.channels.sandbox.incoming import (
@@ -19,9 +18,8 @@ from payments.channels.sandbox.incoming import (
     json_body,
     refund_request,
 )
-from payments.channels.sandbox.ledger import Bill, Refused
-from payments.channels.sandbox.refunds import Refund, find_refund, make_refund
-from payments.channels.sandbox.shapes import bill_shape, refund_shape
+from payments.channels.sandbox.shapes import bill_shape, misstated, refund_shape
+from payments.channels.sandbox.statement import bounds, statement
 
 
 async def create_bill(request: Request) -> Response:
@@ -73,10 +71,9 @@ async def refund_bill(request: Request) -> Response:
 
     def work() -> Response:
         now = time.time()
-        refund = make_refund(
-            wallet.database, merchant=wallet.settings.merchant, now=now, **refund_request(body)
-        )
-        return JSONResponse(_refund_told(wallet, refund, now), status_code=201)
+        merchant = wallet.settings.merchant
+        refund = wallet.refunds.make(merchant=merchant, now=now, **refund_request(body))
+        return JSONResponse(refund_shape(refund), status_code=201)
 
     return await through_the_gate(request, "refund", _text(body, "payment_no"), work)
 
@@ -90,8 +87,8 @@ async def query_refund(request: Request) -> Response:
         now = time.time()
         _limit(wallet, now)
         merchant = wallet.settings.merchant
-        refund = find_refund(wallet.database, merchant=merchant, refund_no=refund_no)
-        return JSONResponse(_refund_told(wallet, refund, now))
+        refund = wallet.refunds.find(merchant=merchant, refund_no=refund_no)
+        return JSONResponse(refund_shape(refund))
 
     return await through_the_gate(request, "query_refund", refund_no, work)
 
@@ -106,11 +103,11 @@ async def daily_statement(request: Request) -> Response:
             day = dt.date.fromisoformat(text)
         except ValueError:
             raise Refused("invalid", "the day must be YYYY-MM-DD", status=400) from None
-        today = dt.datetime.now(dt.UTC).date()
-        if day > today or (day == today and not wallet.settings.early_statements):
-            raise Refused("not_ready", "that day is not over", status=404)
-        lines = statement(wallet.database, merchant=wallet.settings.merchant, day=day)
-        return PlainTextResponse(lines, media_type="text/csv")
+        if not _is_ready(wallet, day, time.time()):
+            raise Refused("not_ready", "that day's statement is not ready", status=404)
+        merchant = wallet.settings.merchant
+        pieces = statement(wallet.database, wallet.board, merchant=merchant, day=day)
+        return StreamingResponse(pieces, media_type="text/csv")
 
     return await through_the_gate(request, "statement", text, work)
 
@@ -137,7 +134,8 @@ def _bill(wallet: Context, payment_no: str) -> Bill:
 
 
 def _shape(wallet: Context, bill: Bill, now: float) -> dict[str, Any]:
-    return bill_shape(bill, public_url=wallet.public_url, now=now)
+    captures = wallet.ledger.captures(bill)
+    return bill_shape(bill, captures, public_url=wallet.public_url, now=now)
 
 
 def _told(wallet: Context, bill: Bill, now: float) -> dict[str, Any]:
@@ -146,18 +144,24 @@ def _told(wallet: Context, bill: Bill, now: float) -> dict[str, Any]:
     hidden = marks("not_found_for", bill.payment_no)
     if hidden and now < bill.created_at + hidden["seconds"]:
         raise Refused("not_found", "no such bill", status=404)
-    shape = _shape(wallet, bill, now)
+    wrong = marks("wrong_amount", bill.payment_no)
+    told, captures = misstated(bill, wallet.ledger.captures(bill), wrong)
+    shape = bill_shape(told, captures, public_url=wallet.public_url, now=now)
     slow = marks("pending_for", bill.payment_no)
     if slow and shape["state"] == "paid" and now < (bill.ended_at or 0) + slow["seconds"]:
         shape |= {"state": "pending", "paid_at": None, "captured": 0}
-    shape["amount"] = falsified(bill.amount, marks("wrong_amount", bill.payment_no))
+        shape |= {"capture_no": None, "captures": []}
     return shape
 
 
-def _refund_told(wallet: Context, refund: Refund, now: float) -> dict[str, Any]:
-    slow = wallet.board.marks("refund_pending_for", refund.payment_no)
-    pending = slow and now < refund.at + slow["seconds"]
-    return refund_shape(refund, state="pending" if pending else "succeeded")
+def _is_ready(wallet: Context, day: dt.date, now: float) -> bool:
+    start, end = bounds(day)
+    late = wallet.board.marks("statement_late", day.isoformat())
+    if late:
+        end += late["seconds"]
+    elif wallet.settings.early_statements:
+        end = start
+    return now >= end
 
 
 def _limit(wallet: Context, now: float) -> None:

@@ -29,7 +29,10 @@ class Board:
         self._asked: Counter[tuple[str, str, str]] = Counter()
         self._on: dict[str, dict[str, Options]] = {}
         for row in database.connection().execute("SELECT * FROM faults"):
-            self._on.setdefault(row["payment_no"], {})[row["name"]] = json.loads(row["options"])
+            if switch := CATALOGUE.get(row["name"]):
+                # A file of an earlier wallet may lack options that there are by now.
+                options = switch.off() | json.loads(row["options"])
+                self._on.setdefault(row["payment_no"], {})[row["name"]] = options
 
     def options(self, payment_no: str = "") -> dict[str, Options]:
         """Every switch with its options: the general ones, under those of one payment."""
@@ -88,6 +91,19 @@ class Board:
         if options and self._dice(name, payment_no, "", 0) < options["probability"]:
             return options
         return None
+
+    def targets(self, name: str, key: str) -> dict[str, Options | None]:
+        """What a switch does to a whole list: its options by payment, None where it spares one.
+
+        Under `""` stands what holds for every payment that has no such switch of its own; `key` is
+        the list's own name.
+        """
+        own = [
+            payment_no for payment_no in self.payments_with_own() if name in self.own(payment_no)
+        ]
+        return {payment_no: self.marks(name, payment_no) for payment_no in own} | {
+            "": self.marks(name, key)
+        }
 
     def pick(self, choices: tuple[str, ...], payment_no: str) -> str:
         """One of the choices, by the dice."""

@@ -3,17 +3,11 @@
 Signed by the Standard Webhooks scheme: https://github.com/standard-webhooks/standard-webhooks
 """
 
-import json
-import secrets
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from payments.channels.sandbox.board import Board
 from payments.channels.sandbox.database import Database
-from payments.channels.sandbox.ledger import Bill
-from payments.channels.sandbox.shapes import iso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,62 +32,6 @@ class Attempt:
     seconds: float
     answer: str
     taken: bool
-
-
-class Announcer:
-    """Writes the callback of a bill that has just ended, in the transaction that ended it."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
-
-    def __call__(self, db: sqlite3.Connection, bill: Bill, now: float) -> None:
-        payment_no = bill.payment_no
-        strikes = self._board.strikes
-        lost = strikes("lose_callback", payment_no)
-        delay = strikes("delay_callback", payment_no)
-        copies = strikes("duplicate_callback", payment_no)
-        due_at = now + (delay["seconds"] if delay else 0)
-        holding = None if _anything_held(db) else strikes("reorder_callbacks", payment_no)
-        if holding:
-            due_at = now + holding["seconds"]
-        db.execute(
-            "INSERT INTO deliveries (event_id, bill_id, payment_no, type, url, body, state, copies,"
-            " held, due_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                f"evt_{secrets.token_hex(12)}",
-                bill.id,
-                payment_no,
-                f"payment.{bill.state}",
-                bill.notify_url,
-                json.dumps(self._body(bill)),
-                "lost" if lost else "waiting",
-                copies["count"] if copies else 1,
-                1 if holding else 0,
-                due_at,
-                now,
-            ),
-        )
-
-    def _body(self, bill: Bill) -> dict[str, Any]:
-        wrong = self._board.marks("wrong_amount", bill.payment_no)
-        return {
-            "type": f"payment.{bill.state}",
-            "payment_no": bill.payment_no,
-            "bill_no": bill.bill_no,
-            "state": bill.state,
-            "amount": falsified(bill.amount, wrong),
-            "currency": bill.currency,
-            "merchant": bill.merchant,
-            "paid_at": iso(bill.ended_at) if bill.state == "paid" else None,
-        }
-
-
-def falsified(amount: int, wrong: dict[str, Any] | None) -> int:
-    """Another amount than the true one, never below zero."""
-    if wrong is None:
-        return amount
-    moved = amount + wrong["delta"]
-    return int(moved if moved >= 0 and moved != amount else amount + 1)
 
 
 class Outbox:
@@ -165,8 +103,3 @@ class Outbox:
             }
             for row in db.execute(query, (bill_id,)).fetchall()
         ]
-
-
-def _anything_held(db: sqlite3.Connection) -> bool:
-    query = "SELECT 1 FROM deliveries WHERE held = 1 AND state = 'waiting' LIMIT 1"
-    return db.execute(query).fetchone() is not None

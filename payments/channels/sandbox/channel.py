@@ -28,11 +28,12 @@ from payments.channels.base import ChannelState as State
 from payments.channels.http import Answer, HttpClient, parse_object
 from payments.channels.sandbox import reading
 from payments.channels.sandbox.signature import verified_event_id
+from payments.channels.sandbox.statement_lines import statement_from
 
 _CURRENCIES = ("AUD", "CAD", "CNY", "EUR", "GBP", "HKD", "JPY", "KRW", "SGD", "USD")
 _CLOSED = (State.CLOSED, State.CANCELLED, State.FAILED)  # none of them can be paid any more
-_STATEMENT_BYTES = 64 << 20
-_STATEMENT_SECONDS = 60.0
+_STATEMENT_BYTES = 256 << 20  # some two million lines
+_STATEMENT_SECONDS = 120.0
 
 
 class SandboxChannel:
@@ -40,7 +41,7 @@ class SandboxChannel:
 
     `webhook_secret` is one secret, or several while they are being exchanged: as a list, or as one
     text with spaces. `timeout` is the total deadline of each call in seconds; a statement has its
-    own of 60.
+    own of 120.
     """
 
     def __init__(
@@ -159,28 +160,28 @@ class SandboxChannel:
         """Verify by the Standard Webhooks scheme, then read. Any 2xx is what the wallet wants."""
         event_id = verified_event_id(secrets=self._secrets, headers=headers, body=body, now=now)
         try:
-            shape = parse_object(body)
-            kind = shape.get("type")
-            if not isinstance(kind, str):
-                raise reading.Unreadable("type is missing")
-            about_payment = kind.startswith("payment.")
-            report = reading.report_from(shape, raw=body.decode()) if about_payment else None
+            report = reading.news_from(parse_object(body), raw=body.decode())
         except ValueError as exc:
             raise MalformedCallback(f"the callback can't be read: {exc}") from exc
         return Callback(event_id=event_id, report=report, ack=Ack(status=200, body=""))
 
-    def download_statement(self, day: dt.date) -> Iterator[StatementLine]:
-        """One UTC day's captures and refunds; the day must be over (else `NotExecuted`)."""
-        answer = self._http.send(
+    def download_statement(self, day: dt.date) -> Iterator[bytes]:
+        """One UTC day's captures and refunds; the first piece is `NotExecuted` until it is ready.
+
+        All of it must have been read within two minutes.
+        """
+        return self._http.stream(
             "GET",
             f"{self._base_url}/v1/statements/{day.isoformat()}",
             headers=self._headers,
             timeout=_STATEMENT_SECONDS,
             max_bytes=_STATEMENT_BYTES,
+            refused=_not_ready,
         )
-        if _says(answer) == (404, "not_ready"):
-            raise NotExecuted("the day is not over")
-        return reading.statement_from(answer.required().text)
+
+    def read_statement(self, raw: Iterator[bytes]) -> Iterator[StatementLine]:
+        """The lines of a statement of the wallet's, as they come."""
+        return statement_from(raw)
 
     def _get(self, path: str) -> Answer:
         return self._http.send("GET", self._base_url + path, headers=self._headers)
@@ -209,6 +210,11 @@ class SandboxChannel:
         if (report.refund_no, report.payment_no) != (refund_no, payment_no):
             raise OutcomeUnknown("the answer is about another refund")
         return report
+
+
+def _not_ready(answer: Answer) -> None:
+    if _says(answer) == (404, "not_ready"):
+        raise NotExecuted("the day's statement is not ready")
 
 
 def _says(answer: Answer) -> tuple[int, str]:

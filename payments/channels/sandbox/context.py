@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 
+from payments.channels.sandbox.announcer import Announcer
 from payments.channels.sandbox.board import Board
-from payments.channels.sandbox.callbacks import Announcer, Outbox
+from payments.channels.sandbox.callbacks import Outbox
 from payments.channels.sandbox.database import Database
 from payments.channels.sandbox.ledger import Ledger
+from payments.channels.sandbox.refunds import Refunds
 from payments.channels.sandbox.sender import Sender
 from payments.channels.sandbox.settings import Settings
 from payments.channels.sandbox.shapes import iso, money
@@ -45,6 +47,7 @@ class Context:
     database: Database
     board: Board
     ledger: Ledger
+    refunds: Refunds
     outbox: Outbox
     sender: Sender
     query_limit: QueryLimit
@@ -55,7 +58,9 @@ def build(settings: Settings, *, public_url: str) -> Context:
     """Put the parts of a wallet together; the sender is not started."""
     database = Database(settings.data / "wallet.sqlite3")
     board = Board(database, seed=settings.seed)
-    ledger = Ledger(database, Announcer(board))
+    announcer = Announcer(board)
+    ledger = Ledger(database, board, announcer)
+    refunds = Refunds(database, board, announcer)
     outbox = Outbox(database, retries=settings.retries, patience=settings.callback_timeout + 1)
     return Context(
         settings=settings,
@@ -63,10 +68,11 @@ def build(settings: Settings, *, public_url: str) -> Context:
         database=database,
         board=board,
         ledger=ledger,
+        refunds=refunds,
         outbox=outbox,
         sender=Sender(
             outbox=outbox,
-            ledger=ledger,
+            chores=(ledger.close_expired, ledger.take_planned, refunds.end_due),
             board=board,
             secret=settings.webhook_secret,
             timeout=settings.callback_timeout,

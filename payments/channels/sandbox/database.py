@@ -38,6 +38,13 @@ CREATE TABLE IF NOT EXISTS captures (
 );
 CREATE INDEX IF NOT EXISTS captures_bill ON captures (bill_id);
 CREATE INDEX IF NOT EXISTS captures_at ON captures (at);
+CREATE TABLE IF NOT EXISTS planned_captures (
+    id INTEGER PRIMARY KEY,
+    bill_id INTEGER NOT NULL REFERENCES bills,
+    due_at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS planned_captures_due ON planned_captures (due_at);
+CREATE INDEX IF NOT EXISTS planned_captures_bill ON planned_captures (bill_id);
 CREATE TABLE IF NOT EXISTS refunds (
     id INTEGER PRIMARY KEY,
     merchant TEXT NOT NULL,
@@ -50,7 +57,6 @@ CREATE TABLE IF NOT EXISTS refunds (
     UNIQUE (merchant, refund_no)
 );
 CREATE INDEX IF NOT EXISTS refunds_bill ON refunds (bill_id);
-CREATE INDEX IF NOT EXISTS refunds_at ON refunds (at);
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY,
     event_id TEXT NOT NULL UNIQUE,
@@ -84,6 +90,22 @@ CREATE TABLE IF NOT EXISTS faults (
 );
 """
 
+# A file that an earlier wallet made has the tables, but lacks these columns of `refunds`. The
+# refunds in it have all succeeded at once.
+_REFUND_COLUMNS = {
+    "state": "TEXT NOT NULL DEFAULT 'succeeded'"
+    " CHECK (state IN ('pending', 'succeeded', 'failed'))",
+    "becomes": "TEXT NOT NULL DEFAULT 'succeeded' CHECK (becomes IN ('succeeded', 'failed'))",
+    "due_at": "REAL NOT NULL DEFAULT 0",
+    "ended_at": "REAL",
+}
+_REFUND_REST = """
+UPDATE refunds SET ended_at = at WHERE state = 'succeeded' AND ended_at IS NULL;
+DROP INDEX IF EXISTS refunds_at;
+CREATE INDEX IF NOT EXISTS refunds_ended ON refunds (ended_at);
+CREATE INDEX IF NOT EXISTS refunds_due ON refunds (due_at) WHERE state = 'pending';
+"""
+
 
 class Database:
     """One connection for each thread, and one writer at a time."""
@@ -95,13 +117,13 @@ class Database:
         # `BEGIN IMMEDIATE` is the guarantee; the lock only spares SQLite's sleeping retries.
         self._writing = threading.Lock()
         self.connection().executescript(_SCHEMA)
+        _complete_refunds(self.connection())
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, for reading."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
-            connection.row_factory = sqlite3.Row
+            connection = self._connect()
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -120,3 +142,28 @@ class Database:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """One state of the file for a long read, whose steps may be made by different threads."""
+        connection = self._connect(check_same_thread=False)
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            connection.close()
+
+    def _connect(self, *, check_same_thread: bool = True) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=10, isolation_level=None, check_same_thread=check_same_thread
+        )
+        connection.row_factory = sqlite3.Row
+        return connection
+
+
+def _complete_refunds(db: sqlite3.Connection) -> None:
+    present = {row["name"] for row in db.execute("PRAGMA table_info(refunds)")}
+    for name, definition in _REFUND_COLUMNS.items():
+        if name not in present:
+            db.execute(f"ALTER TABLE refunds ADD COLUMN {name} {definition}")
+    db.executescript(_REFUND_REST)

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from payments.channels.sandbox.bills import Refused
 from payments.channels.sandbox.context import context_of
-from payments.channels.sandbox.ledger import Refused
 from payments.channels.sandbox.switches import STYLES
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -49,7 +49,7 @@ async def through_the_gate(
     if garbled := board.strikes("garbage", payment_no, operation):
         style = garbled["style"]
         chosen = board.pick(STYLES, payment_no) if style == "any" else style
-        return _garbage(chosen, bytes(response.body))
+        return _garbage(chosen, await _whole(response))
     return response
 
 
@@ -82,6 +82,12 @@ def _charge(request: Request, payment_no: str) -> None:
         context.ledger.pay(bill.bill_no, now=time.time())
     except Refused:
         return
+
+
+async def _whole(response: Response) -> bytes:
+    if isinstance(response, StreamingResponse):
+        return b"".join([bytes(piece) async for piece in response.body_iterator])  # type: ignore[arg-type]
+    return bytes(response.body)
 
 
 def _garbage(style: str, body: bytes) -> Response:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from payments.channels.sandbox.ledger import BillRequest, Refused
+from payments.channels.sandbox.bills import BillRequest, Refused
 
 _MAX_BODY = 64 * 1024
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")

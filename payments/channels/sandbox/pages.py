@@ -10,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from payments.channels.sandbox.bills import Refused
 from payments.channels.sandbox.books import whole_ledger
 from payments.channels.sandbox.context import Context, context_of
-from payments.channels.sandbox.ledger import Refused
-from payments.channels.sandbox.switches import CATALOGUE, Switch, read_switches
+from payments.channels.sandbox.shopper import MISHAPS, deed
+from payments.channels.sandbox.switch import Switch
+from payments.channels.sandbox.switches import CATALOGUE, read_switches
 
 
 def overview(request: Request) -> Response:
@@ -29,7 +31,28 @@ def bill_page(request: Request) -> Response:
         bill = wallet.ledger.by_bill_no(request.path_params["bill_no"])
     except Refused:
         return HTMLResponse(wallet.pages.get_template("missing.html").render(), status_code=404)
-    return _page(wallet, "bill.html", bill=bill, deliveries=wallet.outbox.log_of(bill.id))
+    return _page(
+        wallet,
+        "bill.html",
+        bill=bill,
+        captures=wallet.ledger.captures(bill),
+        planned=wallet.ledger.planned_captures(bill),
+        refunds=wallet.refunds.of_bill(bill),
+        deliveries=wallet.outbox.log_of(bill.id),
+    )
+
+
+async def let_happen(request: Request) -> Response:
+    """POST /bills/{bill_no} with the form field `mishap`: what may befall a bill that has ended."""
+    wallet, bill_no = context_of(request), request.path_params["bill_no"]
+    async with request.form(max_files=0, max_fields=5) as form:
+        happen = deed(wallet, str(form.get("mishap", "")), MISHAPS)
+    try:
+        await run_in_threadpool(happen, bill_no, now=time.time())
+    except Refused as exc:
+        if exc.status != 409:
+            raise
+    return RedirectResponse(f"/bills/{bill_no}", status_code=303)  # it shows how things stand
 
 
 def switches_page(request: Request) -> Response:
@@ -111,6 +134,7 @@ def _page(wallet: Context, template: str, *, status: int = 200, **values: Any) -
 ROUTES = [
     Route("/", overview, methods=["GET"]),
     Route("/bills/{bill_no}", bill_page, methods=["GET"]),
+    Route("/bills/{bill_no}", let_happen, methods=["POST"]),
     Route("/switches", switches_page, methods=["GET"]),
     Route("/switches/{name}", turn_switch, methods=["POST"]),
     Route("/ledger.json", ledger_json, methods=["GET"]),

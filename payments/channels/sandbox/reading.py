@@ -1,30 +1,11 @@
 """The wallet's JSON as values, read strictly: `Unreadable` rather than a guess."""
 
-import csv
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from payments.channels.base import (
-    ChannelState,
-    OutcomeUnknown,
-    RefundReport,
-    RefundState,
-    Report,
-    StatementLine,
-)
-
-COLUMNS = (
-    "kind",
-    "payment_no",
-    "refund_no",
-    "channel_no",
-    "amount",
-    "currency",
-    "merchant",
-    "at",
-)
+from payments.channels.base import Capture, ChannelState, RefundReport, RefundState, Report
 
 _STATES = frozenset(set(ChannelState) - {ChannelState.NOT_FOUND})
 _REFUND_STATES = frozenset(set(RefundState) - {RefundState.NOT_FOUND})
@@ -34,12 +15,22 @@ class Unreadable(ValueError):
     """An answer or a callback that isn't what the wallet's API promises."""
 
 
+def news_from(shape: Mapping[str, Any], *, raw: str) -> Report | RefundReport | None:
+    """What a callback tells of a payment or of a refund; None where it is about something else."""
+    kind = shape.get("type")
+    if not isinstance(kind, str):
+        raise Unreadable("type is missing")
+    if kind.startswith("payment."):
+        return report_from(shape, raw=raw)
+    if kind.startswith("refund."):
+        return refund_from(shape, raw=raw)
+    return None
+
+
 def report_from(shape: Mapping[str, Any], *, raw: str) -> Report:
     """A bill as the API and the callbacks tell it."""
     state = _one_of(shape, "state", _STATES)
-    paid_at = shape.get("paid_at")
-    if state == ChannelState.PAID or paid_at is not None:
-        paid_at = _moment(shape, "paid_at")
+    captures = _captures(shape) if state == ChannelState.PAID else {}
     return Report(
         payment_no=number(shape, "payment_no"),
         state=ChannelState(state),
@@ -47,36 +38,26 @@ def report_from(shape: Mapping[str, Any], *, raw: str) -> Report:
         currency=currency(shape),
         merchant=number(shape, "merchant"),
         channel_no=number(shape, "bill_no"),
-        paid_at=paid_at,
+        paid_at=_moment_if(shape, "paid_at", must=state == ChannelState.PAID),
+        capture_no=shape["capture_no"] if captures else "",
+        further=tuple(one for no, one in captures.items() if no != shape["capture_no"]),
         raw=raw,
     )
 
 
 def refund_from(shape: Mapping[str, Any], *, raw: str) -> RefundReport:
-    """A refund as the API tells it."""
+    """A refund as the API and the callbacks tell it."""
+    state = RefundState(_one_of(shape, "state", _REFUND_STATES))
     return RefundReport(
         refund_no=number(shape, "refund_no"),
         payment_no=number(shape, "payment_no"),
-        state=RefundState(_one_of(shape, "state", _REFUND_STATES)),
+        state=state,
         amount=amount(shape),
         currency=currency(shape),
         channel_no=number(shape, "channel_no"),
+        refunded_at=_moment_if(shape, "refunded_at", must=False),
         raw=raw,
     )
-
-
-def statement_from(text: str) -> Iterator[StatementLine]:
-    """The lines of a statement; `OutcomeUnknown` at the first that is wrong, or if it was cut."""
-    rows = csv.reader(text.splitlines())
-    if tuple(next(rows, ())) != COLUMNS:
-        raise OutcomeUnknown("the statement's first line is not the one it should be")
-    for count, row in enumerate(rows):
-        if row and row[0] == "end":
-            if row[1:] == [str(count)]:
-                return
-            break
-        yield _line(row)
-    raise OutcomeUnknown("the statement is cut, or has lines too many")
 
 
 def number(shape: Mapping[str, Any], name: str) -> str:
@@ -97,22 +78,30 @@ def amount(shape: Mapping[str, Any]) -> int:
     return value
 
 
-def _line(row: list[str]) -> StatementLine:
-    try:
-        values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
-        kind = _one_of(values, "kind", frozenset(("payment", "refund")))
-        return StatementLine(
-            kind="refund" if kind == "refund" else "payment",
-            payment_no=number(values, "payment_no"),
-            refund_no=number(values, "refund_no") if kind == "refund" else "",
-            channel_no=number(values, "channel_no"),
-            amount=int(_matching(values, "amount", r"[0-9]{1,18}")),
-            currency=currency(values),
-            merchant=number(values, "merchant"),
-            at=_moment(values, "at"),
-        )
-    except ValueError as exc:
-        raise OutcomeUnknown(f"a line of the statement can't be read: {exc}") from exc
+def _captures(shape: Mapping[str, Any]) -> dict[str, Capture]:
+    """The captures of a paid bill by number; none where the shape does not speak of captures.
+
+    The one that the shape is about must be among them, and agree with what else is said.
+    """
+    told = shape.get("captures")
+    if told is None and shape.get("capture_no") is None:
+        return {}
+    if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+        raise Unreadable("captures is not a list of captures")
+    found = {number(one, "capture_no"): _capture(one, currency(shape)) for one in told}
+    own = found.get(number(shape, "capture_no"))
+    if own is None or own.amount != amount(shape) or len(found) != len(told):
+        raise Unreadable("captures is at odds with the rest")
+    return found
+
+
+def _capture(shape: Mapping[str, Any], code: str) -> Capture:
+    return Capture(
+        capture_no=number(shape, "capture_no"),
+        amount=amount(shape),
+        currency=code,
+        at=_moment(shape, "at"),
+    )
 
 
 def _matching(shape: Mapping[str, Any], name: str, pattern: str) -> str:
@@ -127,6 +116,11 @@ def _one_of(shape: Mapping[str, Any], name: str, known: frozenset[str]) -> str:
     if not isinstance(value, str) or value not in known:
         raise Unreadable(f"{name} is not one that we know")
     return value
+
+
+def _moment_if(shape: Mapping[str, Any], name: str, *, must: bool) -> dt.datetime | None:
+    """A time that may be missing, unless it `must` be there."""
+    return _moment(shape, name) if must or shape.get(name) is not None else None
 
 
 def _moment(shape: Mapping[str, Any], name: str) -> dt.datetime:

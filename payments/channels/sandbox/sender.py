@@ -3,27 +3,43 @@
 import datetime as dt
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 import requests
 from standardwebhooks import Webhook
 
 from payments.channels.sandbox.board import Board
 from payments.channels.sandbox.callbacks import Attempt, Delivery, Outbox
-from payments.channels.sandbox.ledger import Ledger
 
 _AT_ONCE = 32
 _NAP = 0.05  # seconds between two looks when nothing was due
 
 
+class Chore(Protocol):
+    """Does what is due at `now`."""
+
+    def __call__(self, *, now: float) -> None: ...
+
+
 class Sender:
-    """A thread that finds due callbacks and lets a pool send them; it also tells of expiries."""
+    """A thread that finds due callbacks and lets a pool send them.
+
+    It does the wallet's `chores` as well: what the clock brings about, which callbacks tell of.
+    """
 
     def __init__(
-        self, *, outbox: Outbox, ledger: Ledger, board: Board, secret: str, timeout: float
+        self,
+        *,
+        outbox: Outbox,
+        chores: Sequence[Chore],
+        board: Board,
+        secret: str,
+        timeout: float,
     ) -> None:
         self._outbox = outbox
-        self._ledger = ledger
+        self._chores = chores
         self._board = board
         self._webhook = Webhook(secret)
         self._timeout = timeout
@@ -47,7 +63,8 @@ class Sender:
     def _run(self) -> None:
         while not self._stopping.is_set():
             now = time.time()
-            self._ledger.close_expired(now=now)
+            for chore in self._chores:
+                chore(now=now)
             if not self._start_due(now):
                 self._stopping.wait(_NAP)
 

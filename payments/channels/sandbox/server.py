@@ -14,8 +14,8 @@ from starlette.types import Lifespan
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from payments.channels.sandbox import api, faults_api, pages, shopper
+from payments.channels.sandbox.bills import Refused
 from payments.channels.sandbox.context import Context, build
-from payments.channels.sandbox.ledger import Refused
 from payments.channels.sandbox.settings import Settings, read_settings
 
 

@@ -1,18 +1,20 @@
 """The shopper's side: the pay page, and the same deeds for tests."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from payments.channels.sandbox.bills import Bill, Refused
 from payments.channels.sandbox.context import Context, context_of
-from payments.channels.sandbox.ledger import Bill, Refused
 from payments.channels.sandbox.shapes import bill_shape
 
 ACTIONS = ("pay", "cancel", "decline")
+# What no shopper wants, and what happens to money all the same.
+MISHAPS = ("pay_late", "charge_again")
 
 
 def pay_page(request: Request) -> Response:
@@ -33,7 +35,7 @@ async def act_on_page(request: Request) -> Response:
         action = str(form.get("action", ""))
     try:
         bill = wallet.ledger.by_bill_no(request.path_params["bill_no"])
-        await run_in_threadpool(_deed(wallet, action), bill.bill_no, now=time.time())
+        await run_in_threadpool(deed(wallet, action, ACTIONS), bill.bill_no, now=time.time())
     except Refused as exc:
         if exc.status != 409:
             return Response(str(exc), status_code=exc.status)
@@ -42,19 +44,22 @@ async def act_on_page(request: Request) -> Response:
 
 
 def act_by_number(request: Request) -> Response:
-    """POST /shopper/{payment_no}/{action}: what a shopper would do, answered in JSON."""
+    """POST /shopper/{payment_no}/{action}: a deed or a mishap of the shopper's, told in JSON."""
     wallet = context_of(request)
     bill = wallet.ledger.by_payment_no(request.path_params["payment_no"])
     now = time.time()
-    bill = _deed(wallet, request.path_params["action"])(bill.bill_no, now=now)
-    return JSONResponse(bill_shape(bill, public_url=wallet.public_url, now=now))
+    act = deed(wallet, request.path_params["action"], (*ACTIONS, *MISHAPS))
+    bill = act(bill.bill_no, now=now)
+    captures = wallet.ledger.captures(bill)
+    return JSONResponse(bill_shape(bill, captures, public_url=wallet.public_url, now=now))
 
 
-def _deed(wallet: Context, action: str) -> Callable[..., Bill]:
-    if action not in ACTIONS:
-        raise Refused("invalid", f"action must be one of: {', '.join(ACTIONS)}", status=400)
-    deed: Callable[..., Bill] = getattr(wallet.ledger, action)
-    return deed
+def deed(wallet: Context, action: str, allowed: Sequence[str]) -> Callable[..., Bill]:
+    """What an action does to a bill; `Refused` for one that isn't among the `allowed`."""
+    if action not in allowed:
+        raise Refused("invalid", f"action must be one of: {', '.join(allowed)}", status=400)
+    found: Callable[..., Bill] = getattr(wallet.ledger, action)
+    return found
 
 
 def _page(wallet: Context, bill: Bill, *, status: int = 200) -> Response:

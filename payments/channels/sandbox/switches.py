@@ -1,87 +1,15 @@
-"""The catalogue of the fault switches, and what may be asked of each.
+"""The catalogue of the fault switches.
 
 A new fault is one entry here and one `board.strikes(...)` at the place where it does its harm.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from payments.channels.sandbox.switch import Number, Switch
 
 OPERATIONS = ("create", "query", "close", "refund", "query_refund", "statement")
 STYLES = ("html", "truncated", "nan", "list")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """One number of a switch: its value when not given, and its range (both ends allowed)."""
-
-    default: float
-    least: float
-    most: float
-    unit: str
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
-    """One fault. `operations` are those it may hit; none where it isn't about an API call."""
-
-    name: str
-    group: str
-    says: str
-    numbers: Mapping[str, Number]
-    operations: tuple[str, ...] = ()
-    styles: tuple[str, ...] = ()
-
-    def off(self) -> dict[str, Any]:
-        """The options of this switch while it is off."""
-        options: dict[str, Any] = {"probability": 0.0}
-        options |= {name: number.default for name, number in self.numbers.items()}
-        if len(self.operations) > 1:
-            options["operations"] = ["all"]
-        if self.styles:
-            options["style"] = "any"
-        return options
-
-    def read(self, given: object, base: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        """Options from outside over those of `base`, and what is wrong with them by field."""
-        if _is_number(given):
-            given = {"probability": given}
-        if not isinstance(given, dict):
-            return dict(base), {self.name: "must be a probability, or an object of options"}
-        wrong = {}
-        for field, value in given.items():
-            trouble = self._trouble(field, value)
-            if trouble:
-                wrong[f"{self.name}.{field}"] = trouble
-        return dict(base) | given, wrong
-
-    def _trouble(self, field: str, value: object) -> str | None:
-        if field == "probability":
-            return None if _is_number(value, 0, 1) else "must be a number from 0 to 1"
-        if field in self.numbers:
-            return _number_trouble(self.numbers[field], value)
-        if field == "operations" and len(self.operations) > 1:
-            allowed = ("all", *self.operations)
-            fits = isinstance(value, list) and value and all(item in allowed for item in value)
-            return None if fits else f"must be a list of some of: {', '.join(allowed)}"
-        if field == "style" and self.styles:
-            allowed = ("any", *self.styles)
-            return None if value in allowed else f"must be one of: {', '.join(allowed)}"
-        return f"unknown; {self.name} has: {', '.join(self.off())}"
-
-
-def _is_number(value: object, least: float = -math.inf, most: float = math.inf) -> bool:
-    return type(value) in (int, float) and least <= value <= most  # type: ignore[operator]
-
-
-def _number_trouble(number: Number, value: object) -> str | None:
-    whole_enough = type(value) is int or not number.whole
-    if _is_number(value, number.least, number.most) and whole_enough:
-        return None
-    kind = "a whole number" if number.whole else "a number"
-    return f"must be {kind} of {number.unit} from {number.least:g} to {number.most:g}"
 
 
 def _seconds(default: float, most: float = 86_400) -> dict[str, Number]:
@@ -90,6 +18,9 @@ def _seconds(default: float, most: float = 86_400) -> dict[str, Number]:
 
 # Of each payment only the first calls are hit, so that a retry may get through.
 _TIMES = {"times": Number(default=0, least=0, most=1000, unit="calls (0: all)", whole=True)}
+
+_DELTA = {"delta": Number(default=-1, least=-(10**9), most=10**9, unit="minor units", whole=True)}
+_LINES = {"lines": Number(default=1, least=1, most=1000, unit="lines", whole=True)}
 
 CATALOGUE: dict[str, Switch] = {
     switch.name: switch
@@ -144,7 +75,7 @@ CATALOGUE: dict[str, Switch] = {
         Switch(
             name="timeout_after",
             group="API calls",
-            says="The close or the refund is done, and no answer comes.",
+            says="The close or the refund is done, and its answer is lost: none comes.",
             numbers=_seconds(30) | _TIMES,
             operations=("close", "refund"),
         ),
@@ -195,22 +126,72 @@ CATALOGUE: dict[str, Switch] = {
             operations=("query",),
         ),
         Switch(
-            name="refund_pending_for",
-            group="What a query says",
-            says="So long after it was made, the refund is still said to be pending.",
-            numbers=_seconds(30),
-            operations=("query_refund",),
-        ),
-        Switch(
             name="wrong_amount",
             group="What a query says",
-            says="Queries and callbacks tell another amount than was paid.",
-            numbers={
-                "delta": Number(
-                    default=-1, least=-(10**9), most=10**9, unit="minor units", whole=True
-                ),
-            },
+            says="Queries and callbacks tell a wrong amount of the bill and of its first capture;"
+            " the statement tells the truth.",
+            numbers=_DELTA,
             operations=("query",),
+        ),
+        Switch(
+            name="late_success",
+            group="Money",
+            says="The money of a bill that was closed, expired or cancelled is taken all the same,"
+            " so long after.",
+            numbers=_seconds(5),
+        ),
+        Switch(
+            name="double_charge",
+            group="Money",
+            says="The money is taken twice, the second time so long after the first; each capture"
+            " has its number and its callback.",
+            numbers=_seconds(0),
+        ),
+        Switch(
+            name="refuse_refund",
+            group="Refunds",
+            says="The refund is refused, and nothing is done: the account has too little money.",
+            numbers=_TIMES,
+            operations=("refund",),
+        ),
+        Switch(
+            name="refund_pending_for",
+            group="Refunds",
+            says="The refund is accepted, and succeeds so long after.",
+            numbers=_seconds(30) | _TIMES,
+            operations=("refund",),
+        ),
+        Switch(
+            name="refund_fails_later",
+            group="Refunds",
+            says="The refund is accepted, and fails so long after: the money stays where it is.",
+            numbers=_seconds(5) | _TIMES,
+            operations=("refund",),
+        ),
+        Switch(
+            name="statement_missing_line",
+            group="The statement",
+            says="The day's first lines are left out; with a payment's own switch, that payment's.",
+            numbers=_LINES,
+        ),
+        Switch(
+            name="statement_extra_line",
+            group="The statement",
+            says="At its end there are lines of payments that nobody made.",
+            numbers=_LINES,
+        ),
+        Switch(
+            name="statement_wrong_amount",
+            group="The statement",
+            says="The first line has a wrong amount; with a payment's own switch, that payment's"
+            " first line.",
+            numbers=_DELTA,
+        ),
+        Switch(
+            name="statement_late",
+            group="The statement",
+            says="It is not ready until so long after the day's end.",
+            numbers=_seconds(21_600, most=2_592_000),
         ),
     )
 }

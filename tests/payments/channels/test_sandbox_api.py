@@ -16,23 +16,10 @@ from payments.channels.base import (
     CloseOutcome,
     DefiniteNo,
     NotExecuted,
-    RefundReport,
-    RefundState,
 )
 from payments.channels.sandbox.channel import SandboxChannel
 from payments.channels.sandbox.settings import API_KEY, MERCHANT
 from tests.payments.channels.wallet import Wallet, a_charge
-
-
-def refund(channel: SandboxChannel, payment_no: str, refund_no: str, amount: int) -> RefundReport:
-    return channel.refund(
-        refund_no=refund_no,
-        payment_no=payment_no,
-        channel_no="",
-        amount=amount,
-        currency="EUR",
-        reason="late",
-    )
 
 
 def test_a_new_payment_is_pending_and_has_a_page_to_pay_at(
@@ -203,83 +190,6 @@ def _race(wallet: Wallet, channel: SandboxChannel, payment_no: str) -> str:
         assert ([tap.result() for tap in taps], bill["state"]) == ([200, 200], "paid")
         assert [capture["amount"] for capture in bill["captures"]] == [1299]
     return str(bill["state"])
-
-
-def test_refunds_in_parts_never_exceed_what_was_captured(
-    wallet: Wallet, channel: SandboxChannel, payment_no: str
-) -> None:
-    channel.create(a_charge(payment_no))
-    wallet.pay(payment_no)
-
-    first = refund(channel, payment_no, f"{payment_no}-a", 1000)
-    with pytest.raises(DefiniteNo, match="too_much"):
-        refund(channel, payment_no, f"{payment_no}-b", 300)
-    refund(channel, payment_no, f"{payment_no}-c", 299)
-
-    assert first.state is RefundState.SUCCEEDED
-    assert wallet.ledger()[payment_no]["refunded"] == 1299
-
-
-def test_the_same_refund_at_once_is_made_once(
-    wallet: Wallet, channel: SandboxChannel, payment_no: str
-) -> None:
-    channel.create(a_charge(payment_no))
-    wallet.pay(payment_no)
-
-    with ThreadPoolExecutor(10) as threads:
-        jobs = [threads.submit(refund, channel, payment_no, payment_no, 500) for _ in range(10)]
-        reports = {job.result() for job in jobs}
-
-    assert len(reports) == 1
-    assert wallet.ledger()[payment_no]["refunded"] == 500
-    with pytest.raises(DefiniteNo, match="idempotency_conflict"):
-        refund(channel, payment_no, payment_no, 400)
-
-
-def test_an_unpaid_payment_can_not_be_refunded(channel: SandboxChannel, payment_no: str) -> None:
-    channel.create(a_charge(payment_no))
-
-    with pytest.raises(DefiniteNo, match="too_much"):
-        refund(channel, payment_no, payment_no, 1)
-
-
-def test_a_refund_can_be_asked_for(
-    wallet: Wallet, channel: SandboxChannel, payment_no: str
-) -> None:
-    channel.create(a_charge(payment_no))
-    wallet.pay(payment_no)
-    made = refund(channel, payment_no, payment_no, 500)
-
-    assert channel.query_refund(refund_no=payment_no, payment_no=payment_no) == made
-    unknown = channel.query_refund(refund_no="nobody", payment_no=payment_no)
-    assert unknown.state is RefundState.NOT_FOUND
-
-
-def test_the_statement_lists_what_moved_that_day(
-    wallet: Wallet, channel: SandboxChannel, payment_no: str
-) -> None:
-    channel.create(a_charge(payment_no))
-    channel.create(a_charge(f"{payment_no}-unpaid"))
-    wallet.pay(payment_no)
-    refund(channel, payment_no, f"{payment_no}-r", 500)
-
-    day = dt.datetime.now(dt.UTC).date()
-    lines = [line for line in channel.download_statement(day) if payment_no in line.payment_no]
-
-    assert [(line.kind, line.refund_no, line.amount) for line in lines] == [
-        ("payment", "", 1299),
-        ("refund", f"{payment_no}-r", 500),
-    ]
-    assert {(line.currency, line.merchant) for line in lines} == {("EUR", MERCHANT)}
-
-
-def test_a_day_without_business_has_an_empty_statement(channel: SandboxChannel) -> None:
-    assert list(channel.download_statement(dt.date(2020, 2, 29))) == []
-
-
-def test_the_statement_of_a_day_that_is_not_over_is_not_ready(tmp_path: Path) -> None:
-    with Wallet(tmp_path, early_statements=0) as wallet, pytest.raises(NotExecuted):
-        wallet.channel().download_statement(dt.datetime.now(dt.UTC).date())
 
 
 def test_too_many_queries_in_a_second_are_put_off(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable
 
 import pytest
 import requests
@@ -17,7 +16,7 @@ from payments.channels.base import (
 from payments.channels.sandbox.channel import SandboxChannel
 from payments.channels.sandbox.settings import API_KEY
 from tests.payments.channels.receiver import Receiver
-from tests.payments.channels.wallet import Wallet, a_charge
+from tests.payments.channels.wallet import Wallet, a_charge, eventually
 
 ALWAYS = 1.0
 AUTHORIZED = {"Authorization": f"Bearer {API_KEY}"}
@@ -41,7 +40,7 @@ def call(channel: SandboxChannel, operation: str, payment_no: str) -> object:
         return refund(channel, payment_no)
     if operation == "query_refund":
         return channel.query_refund(refund_no=payment_no, payment_no=payment_no)
-    return list(channel.download_statement(dt.date(2020, 1, 1)))
+    return list(channel.read_statement(channel.download_statement(dt.date(2020, 1, 1))))
 
 
 def refund(channel: SandboxChannel, payment_no: str) -> RefundReport:
@@ -53,14 +52,6 @@ def refund(channel: SandboxChannel, payment_no: str) -> RefundReport:
         currency="EUR",
         reason="",
     )
-
-
-def eventually(ask: Callable[[], object], wanted: object) -> None:
-    """Ask until the answer is the one that is wanted; fails after ten seconds."""
-    give_up_at = time.monotonic() + 10
-    while (found := ask()) != wanted:
-        assert time.monotonic() < give_up_at, f"still {found}"
-        time.sleep(0.1)
 
 
 OPERATIONS = ["create", "query", "close", "refund", "query_refund", "statement"]
@@ -215,20 +206,6 @@ def test_a_paid_bill_is_pending_at_first(
     first = channel.query(payment_no=payment_no, channel_no="")
     assert (first.state, first.paid_at) == (ChannelState.PENDING, None)
     eventually(lambda: channel.query(payment_no=payment_no, channel_no="").state, ChannelState.PAID)
-
-
-def test_a_refund_is_pending_at_first(
-    wallet: Wallet, channel: SandboxChannel, payment_no: str
-) -> None:
-    wallet.set_faults(refund_pending_for={"probability": 1, "seconds": 2})
-    channel.create(a_charge(payment_no))
-    wallet.pay(payment_no)
-
-    assert refund(channel, payment_no).state is RefundState.PENDING
-    eventually(
-        lambda: channel.query_refund(refund_no=payment_no, payment_no=payment_no).state,
-        RefundState.SUCCEEDED,
-    )
 
 
 def test_a_wrong_amount_is_told_by_query_and_callback_alike(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,14 @@ class Wallet:
         """Be declined as the shopper."""
         self.call("POST", f"/shopper/{payment_no}/decline")
 
+    def pay_late(self, payment_no: str) -> None:
+        """Take the money for a bill that was closed."""
+        self.call("POST", f"/shopper/{payment_no}/pay_late")
+
+    def charge_again(self, payment_no: str) -> None:
+        """Take the money of a paid bill once more."""
+        self.call("POST", f"/shopper/{payment_no}/charge_again")
+
     def ledger(self) -> dict[str, dict[str, Any]]:
         """The truth: every bill by its payment_no, with `state`, `captured` and `refunded`."""
         bills = self.call("GET", "/ledger.json").json()["bills"]
@@ -134,6 +143,14 @@ class Wallet:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+
+def eventually(ask: Callable[[], object], wanted: object) -> None:
+    """Ask until the answer is the one that is wanted; fails after ten seconds."""
+    give_up_at = time.monotonic() + 10
+    while (found := ask()) != wanted:
+        assert time.monotonic() < give_up_at, f"still {found}"
+        time.sleep(0.1)
 
 
 def a_charge(payment_no: str, *, notify_url: str = "http://127.0.0.1:9/", **changes: Any) -> Charge:
