@@ -1,1 +1,1 @@
-"""Four short stories of drop orders, played on the real parts. `make demo` runs it."""
+"""Seven short stories of drop orders and odd money, on the real parts. `make demo` runs it."""

@@ -58,7 +58,7 @@ def _prepare(parts: Processes) -> None:
     for command in ("seed", "sync_beat"):
         call_command(command, stdout=io.StringIO())
     for name in PARTS:
-        # The last story kills the worker, and it has to stay dead for a while.
+        # One story kills the worker, and it has to stay dead for a while.
         parts.start(name, restart=name != "worker")
     shopper.all_faults_off(wallet=parts.url("wallet"))  # the last visitor may have left some on
     took = time.monotonic() - started
@@ -66,12 +66,12 @@ def _prepare(parts: Processes) -> None:
 
 
 def _play(parts: Processes, *, once: bool) -> int:
-    from demo import stories  # noqa: PLC0415  (needs Django set up)
+    from demo import results, stories  # noqa: PLC0415  (needs Django set up)
 
-    results = [story(parts) for story in stories.STORIES]
-    print(stories.table(results), flush=True)
+    ends = [story(parts) for story in stories.STORIES]
+    print(results.table(ends), flush=True)
     if once:
-        return 0 if all(result.paid_once for result in results) else 1
+        return 0 if all(end.paid_once for end in ends) else 1
     print(_addresses(parts), flush=True)
     while True:  # until Ctrl-C (KeyboardInterrupt) or SIGTERM (SystemExit, by Processes)
         signal.pause()

@@ -59,12 +59,24 @@ def pay(purchase: Purchase) -> None:
         raise RuntimeError(f"the wallet did not take the money: {answer.status_code}")
 
 
-def captured(purchase: Purchase, *, wallet: str) -> int:
-    """What the wallet took for this payment by its own ledger, in minor units."""
-    ledger = requests.get(f"{wallet}/ledger.json", timeout=TIMEOUT).json()
-    return sum(
-        bill["captured"] for bill in ledger["bills"] if bill["payment_no"] == purchase.payment_no
+def act(purchase: Purchase, deed: str, *, wallet: str) -> None:
+    """A deed that the wallet's page does not offer, such as `pay_late` or `charge_again`."""
+    _post(f"{wallet}/shopper/{purchase.payment_no}/{deed}")
+
+
+def cancel(purchase: Purchase, *, web: str) -> None:
+    """Cancel the order in the shop."""
+    _post(
+        f"{web}/api/v1/orders/{purchase.order_no}/cancel",
+        headers={"X-Order-Token": purchase.order_token},
     )
+
+
+def taken_and_given_back(purchase: Purchase, *, wallet: str) -> tuple[int, int]:
+    """What the wallet took for this payment, and gave back, by its own ledger; minor units."""
+    ledger = requests.get(f"{wallet}/ledger.json", timeout=TIMEOUT).json()
+    bills = [bill for bill in ledger["bills"] if bill["payment_no"] == purchase.payment_no]
+    return sum(bill["captured"] for bill in bills), sum(bill["refunded"] for bill in bills)
 
 
 def _post(url: str, **arguments: Any) -> Any:

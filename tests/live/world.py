@@ -29,13 +29,30 @@ from payments.channels.sandbox.settings import MERCHANT, WEBHOOK_SECRET
 
 SETTINGS = {
     "NODROP_CONSULT_SCHEDULE": "2,4,6,10,20,60",
+    "NODROP_REFUND_SCHEDULE": "2,4,6,10,20,60",
     "NODROP_CHANNEL_TIMEOUT": "1",
     "NODROP_SANDBOX_RETRIES": "1,1,1,1,1,2,2,2,2,2",
     "NODROP_SANDBOX_QUERY_LIMIT": "0",
     "NODROP_SANDBOX_SEED": "1",
 }
 # What ops might set in the admin, so that a test needn't wait for a minute: seconds, by task.
-PERIODS = {"workers.sync_payment_result": 3, "workers.relay_due": 1, "workers.announce_due": 5}
+PERIODS = {
+    "workers.sync_payment_result": 3,
+    "workers.relay_due": 1,
+    "workers.announce_due": 5,
+    "workers.close_due": 1,
+    "workers.refund_due": 1,
+    "workers.notify_due": 1,
+    "workers.watch": 5,
+}
+LEASES = {
+    "payments_payment": "consult_due_at",
+    "payments_paymentevent": "relay_due_at",
+    "payments_refund": "consult_due_at",
+    "payments_refundevent": "relay_due_at",
+    "orders_order": "close_due_at",
+}
+SIGNED = "CASE entry WHEN 'refund' THEN -amount ELSE amount END"
 PREPARE = """
 import django
 django.setup()
@@ -119,6 +136,20 @@ class Purchase:
         )
         answer.raise_for_status()
         return answer.json()
+
+    def cancel(self) -> str:
+        """Cancel the order; its status as the shop then says."""
+        answer = self.world.http.post(
+            f"{self.world.web}/api/v1/orders/{self.order_no}/cancel",
+            headers={"X-Order-Token": self.token},
+            timeout=20,
+        )
+        return answer.json()["status"] if answer.ok else answer.json()["type"]
+
+    def shopper(self, deed: str) -> int:
+        """A deed in the wallet by the payment's number, such as `pay_late`; the HTTP status."""
+        url = f"{self.world.parts.url('wallet')}/shopper/{self.payment_no}/{deed}"
+        return self.world.http.post(url, timeout=10).status_code
 
     def faults(self, **switches: Any) -> None:
         """Exactly these of the wallet's fault switches for this payment."""
@@ -235,20 +266,66 @@ class World:
             lambda: [each.outcome() for each in purchases], [outcome] * len(purchases)
         )
 
+    def leases_are_over(self) -> None:
+        """Everything that somebody had taken on and not finished is due again."""
+        for table, column in LEASES.items():
+            self.rows(
+                f"UPDATE {table} SET {column} = now() WHERE {column} > now()"
+                f" AND {column} < now() + interval '100 seconds'"
+            )
+
+    def its_time_is_over(self, purchase: Purchase) -> None:
+        """Half an hour has passed for this order."""
+        self.rows(
+            "UPDATE orders_order SET expires_at = now(), close_due_at = now() WHERE order_no = %s",
+            purchase.order_no,
+        )
+
+    def a_minute_passes(self) -> None:
+        """For what the watch has to leave in peace for a minute."""
+        self.rows(
+            "SET session_replication_role = replica;"
+            " UPDATE payments_refund SET settled_at = settled_at - interval '70 seconds';"
+            " UPDATE orders_ledgerentry SET recorded_at = recorded_at - interval '70 seconds';"
+            " SET session_replication_role = DEFAULT"
+        )
+
     def discrepancies(self) -> list[str]:
-        """Payments of which the wallet's ledger and ours say different things.
+        """Payments of which the wallet's ledger and ours say different things: what is left here.
 
         Of a mispaid payment ours says what the wallet told us, which was not the truth.
         """
-        ours = dict(self.rows("SELECT payment_no, amount FROM orders_ledgerentry"))
+        query = f"SELECT payment_no, sum({SIGNED}) FROM orders_ledgerentry GROUP BY 1"
+        ours = {number: int(net) for number, net in self.rows(query)}
         query = "SELECT payment_no FROM payments_payment WHERE status = 'mispaid'"
         mispaid = {number for (number,) in self.rows(query)}
-        theirs = {no: bill["captured"] for no, bill in self.ledger().items() if bill["captured"]}
+        theirs = {
+            number: bill["captured"] - bill["refunded"] for number, bill in self.ledger().items()
+        }
         return sorted(
-            f"{no}: they took {theirs.get(no)}, we recorded {ours.get(no)}"
-            for no in ours.keys() | theirs.keys()
-            if theirs.get(no) != ours.get(no) and not (no in mispaid and no in ours.keys() & theirs)
+            f"{number}: they hold {theirs.get(number, 0)}, we say {ours.get(number, 0)}"
+            for number in (ours.keys() | theirs.keys()) - mispaid
+            if theirs.get(number, 0) != ours.get(number, 0)
         )
+
+    def books(self) -> tuple[int, int, int]:
+        """What the wallet holds of us, what we have sold, and what we owe back; minor units.
+
+        Of mispaid payments nothing: there the wallet has told us an untruth.
+        """
+        query = "SELECT payment_no FROM payments_payment WHERE status = 'mispaid'"
+        mispaid = {number for (number,) in self.rows(query)}
+        held = sum(
+            bill["captured"] - bill["refunded"]
+            for number, bill in self.ledger().items()
+            if number not in mispaid
+        )
+        paid = "SELECT coalesce(sum(total), 0) FROM orders_order WHERE status = 'paid'"
+        net = (
+            f"SELECT coalesce(sum({SIGNED}), 0) FROM orders_ledgerentry WHERE payment_no <> ALL(%s)"
+        )
+        sold = int(self.rows(paid)[0][0])
+        return held, sold, int(self.rows(net, list(mispaid))[0][0]) - sold
 
 
 def signed(body: str) -> tuple[dict[str, str], bytes]:
