@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from payments.channels.base import BadSignature, Callback, ChannelState, MalformedCallback
+from payments.channels.base import (
+    BadSignature,
+    Callback,
+    ChannelState,
+    MalformedCallback,
+    RefundReport,
+    RefundState,
+    Report,
+)
 from payments.channels.sandbox.channel import SandboxChannel
 from payments.channels.sandbox.settings import MERCHANT, WEBHOOK_SECRET
 from payments.channels.sandbox.signature import verified_event_id
@@ -29,6 +37,18 @@ BODY = {
     "currency": "EUR",
     "merchant": MERCHANT,
     "paid_at": "2026-03-01T11:59:59+00:00",
+    "capture_no": "C1",
+    "captures": [{"capture_no": "C1", "amount": 1299, "at": "2026-03-01T11:59:59+00:00"}],
+}
+REFUND = {
+    "type": "refund.succeeded",
+    "refund_no": "R1",
+    "payment_no": "P1",
+    "channel_no": "X1",
+    "state": "succeeded",
+    "amount": 500,
+    "currency": "EUR",
+    "refunded_at": "2026-03-01T12:00:00+00:00",
 }
 
 
@@ -68,10 +88,19 @@ def test_a_signed_callback_is_read() -> None:
     callback = parse(*signed(BODY))
 
     assert (callback.event_id, callback.ack.status) == ("evt_1", 200)
-    assert callback.report is not None
+    assert isinstance(callback.report, Report)
     assert callback.report.state is ChannelState.PAID
     assert (callback.report.amount, callback.report.merchant) == (1299, MERCHANT)
     assert callback.report.raw == json.dumps(BODY)
+
+
+def test_a_signed_callback_about_a_refund_is_read() -> None:
+    callback = parse(*signed(REFUND))
+
+    assert isinstance(callback.report, RefundReport)
+    assert (callback.report.refund_no, callback.report.state) == ("R1", RefundState.SUCCEEDED)
+    assert callback.report.refunded_at == NOW
+    assert callback.report.raw == json.dumps(REFUND)
 
 
 def test_the_reference_vector_of_the_scheme_is_authentic() -> None:
@@ -155,6 +184,10 @@ def test_an_oversized_callback_is_refused_unread() -> None:
     + [json.dumps(BODY | {"amount": wrong}) for wrong in (True, 1.0, "1", None, -1, 10**30)]
     + [json.dumps(BODY | {"state": wrong}) for wrong in ("PAID", "not_found", None, ["paid"])]
     + [json.dumps(BODY | {"payment_no": wrong}) for wrong in ("", "P\x00", "\ud800", 1)]
+    + [json.dumps(BODY | {"capture_no": wrong}) for wrong in ("C2", None, 1, ["C1"])]
+    + [json.dumps(BODY | {"captures": wrong}) for wrong in ([], [1], {}, "C1")]
+    + [json.dumps(REFUND | {"state": wrong}) for wrong in ("paid", None)]
+    + [json.dumps(REFUND | {"amount": 1.5}), json.dumps(REFUND | {"refunded_at": 1})]
     + [json.dumps(BODY | {"paid_at": None}), json.dumps(BODY)[:-1] + ', "amount": 1}'],
 )
 def test_a_signed_callback_that_can_not_be_read_is_malformed(body: str) -> None:
@@ -209,7 +242,7 @@ def test_the_end_of_a_bill_is_told_with_a_signature(
 
     report = heard(shop.wait_for(1)[0], channel).report
 
-    assert report is not None
+    assert isinstance(report, Report)
     assert (report.payment_no, report.state, report.amount) == (payment_no, state, 1299)
 
 
@@ -221,7 +254,7 @@ def test_an_expiry_is_told(
 
     report = heard(shop.wait_for(1)[0], channel).report
 
-    assert report is not None
+    assert isinstance(report, Report)
     assert report.state is ChannelState.CLOSED
 
 

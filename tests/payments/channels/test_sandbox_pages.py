@@ -110,6 +110,77 @@ def test_amounts_are_shown_with_the_digits_of_their_currency(
     assert shown in requests.get(url, timeout=5).text
 
 
+def the_text(page: str) -> str:
+    """What a page says, without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_the_bill_page_shows_captures_and_refunds_with_their_states(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    wallet.set_faults(
+        double_charge={"probability": 1, "seconds": 60},
+        refund_fails_later={"probability": 1, "seconds": 0, "times": 1},
+    )
+    bill_no = channel.create(a_charge(payment_no)).channel_no
+    wallet.pay(payment_no)
+    for turn, amount in enumerate((200, 300)):
+        channel.refund(
+            refund_no=f"{payment_no}-{turn}",
+            payment_no=payment_no,
+            channel_no="",
+            amount=amount,
+            currency="EUR",
+            reason="too big",
+        )
+
+    page = the_text(wallet.call("GET", f"/bills/{bill_no}").text)
+
+    (capture,) = wallet.ledger()[payment_no]["captures"]
+    assert f"Capture taken 12.99 EUR {capture['capture_no']}" in page
+    assert "Capture planned 12.99 EUR A switch has it taken later." in page
+    assert f"Refund failed \N{MINUS SIGN}2.00 EUR {payment_no}-0 too big" in page
+    assert f"Refund succeeded \N{MINUS SIGN}3.00 EUR {payment_no}-1 too big" in page
+
+
+@pytest.mark.parametrize(("before", "mishap"), [("cancel", "pay_late"), ("pay", "charge_again")])
+def test_a_button_of_the_bill_page_takes_money_that_should_not_be_taken(
+    wallet: Wallet,
+    channel: SandboxChannel,
+    payment_no: str,
+    before: str,
+    mishap: str,
+) -> None:
+    url = f"{wallet.url}/bills/{channel.create(a_charge(payment_no)).channel_no}"
+    assert 'name="mishap"' not in requests.get(url, timeout=5).text
+    wallet.call("POST", f"/shopper/{payment_no}/{before}")
+    assert f'value="{mishap}"' in requests.get(url, timeout=5).text
+    taken = wallet.ledger()[payment_no]["captured"]
+
+    answer = requests.post(url, data={"mishap": mishap}, timeout=5)
+
+    assert (answer.url, answer.status_code) == (url, 200)
+    assert wallet.ledger()[payment_no]["captured"] == taken + 1299
+
+
+def test_a_mishap_that_can_not_be_changes_nothing(
+    wallet: Wallet, channel: SandboxChannel, payment_no: str
+) -> None:
+    url = f"{wallet.url}/bills/{channel.create(a_charge(payment_no)).channel_no}"
+
+    answers = [
+        requests.post(address, data={"mishap": mishap}, timeout=5).status_code
+        for address, mishap in (
+            (url, "pay_late"),
+            (url, "pay"),
+            (f"{wallet.url}/bills/B0", "pay_late"),
+        )
+    ]
+
+    assert answers == [200, 400, 404]
+    assert wallet.ledger()[payment_no]["state"] == "pending"
+
+
 def test_a_switch_is_turned_on_saved_and_off_by_its_form(wallet: Wallet) -> None:
     form = {"percent": "25", "status": "503", "times": "0", "operations": ["query", "close"]}
 
