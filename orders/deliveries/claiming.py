@@ -70,7 +70,7 @@ def sendable(*, endpoint_id: int, now: dt.datetime) -> QuerySet[Notification]:
         pk__lt=OuterRef("pk"),
     )
     due = Notification.objects.filter(endpoint_id=endpoint_id, state=WAITING, due_at__lte=now)
-    return due.exclude(Exists(earlier)).order_by("due_at", "pk")
+    return due.exclude(Exists(earlier)).order_by("due_at")  # as the index has them: no sorting
 
 
 @transaction.atomic

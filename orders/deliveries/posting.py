@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
 from requests_hardened.ip_filter import InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from common.deadlines import Deadline, keep_deadlines, within
 from orders.deliveries.addresses import PrivateAddress, RefusedUrl, check_url, refuse_private
@@ -139,17 +140,25 @@ def _why(error: Exception) -> str:
     """Why there was no answer, without the URL: its path may be a secret of the receiver's."""
     if isinstance(error, RefusedUrl | PrivateAddress | SecretUnreadable):
         return str(error)
-    if isinstance(error, InvalidIPAddress):
-        return "the host leads to a private address"
     causes = list(_causes(error))
-    for cause in reversed(causes):
-        if isinstance(cause, ssl.SSLError):
+    told = [text for cause in reversed(causes) if (text := _said_by(cause))]
+    return told[0] if told else f"no answer: {type(causes[-1]).__name__}"
+
+
+def _said_by(cause: BaseException) -> str:
+    match cause:
+        case InvalidIPAddress():
+            return "the host leads to a private address"
+        case ssl.SSLError():
             return f"no secure connection: {cause.reason or 'TLS failed'}"
-        if isinstance(cause, TimeoutError):
+        case CertificateError():
+            return "no secure connection: the certificate is another host's"
+        case TimeoutError():
             return "no answer in time"
-        if isinstance(cause, OSError) and cause.strerror:
+        case OSError() if cause.strerror:
             return f"no connection: {cause.strerror}"
-    return f"no answer: {type(causes[-1]).__name__}"
+        case _:
+            return ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

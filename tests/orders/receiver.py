@@ -1,6 +1,7 @@
 """A system that fulfils orders: takes notifications, answers as it is told, remembers them."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -30,8 +31,8 @@ Behaviour = Callable[[BaseHTTPRequestHandler, Received], None]
 class Receiver:
     """Listens on a free port of loopback. `behaviours` are used up first; then it does `always`."""
 
-    def __init__(self, always: Behaviour | None = None) -> None:
-        self.always = always or answering(200)
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self.always: Behaviour = answering(200)
         self.behaviours: list[Behaviour] = []
         self.received: list[Received] = []
         self.at_once = 0  # most requests of one message id that it had open at the same time
@@ -39,6 +40,8 @@ class Receiver:
         self._open: dict[str, int] = {}
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), self._handler())
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}/hook"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
