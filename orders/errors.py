@@ -32,3 +32,7 @@ class OutOfStock(OrderError):
     def __init__(self, left: Mapping[str, int]) -> None:
         super().__init__()
         self.left = dict(left)
+
+
+class MoneyNotKnownYet(OrderError):
+    """The ledger has no money of this payment yet: its refund can only be recorded after it."""

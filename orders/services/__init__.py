@@ -2,6 +2,7 @@
 
 from orders.errors import (
     IdempotencyKeyReused,
+    MoneyNotKnownYet,
     OrderError,
     OrderNotCancellable,
     OrderNotPayable,
@@ -18,6 +19,7 @@ from orders.services.refunds import note_refund, record_bounce, record_refund
 __all__ = [
     "IdempotencyKeyReused",
     "Line",
+    "MoneyNotKnownYet",
     "OrderError",
     "OrderNotCancellable",
     "OrderNotPayable",

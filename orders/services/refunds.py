@@ -6,6 +6,7 @@ from django.db import transaction
 
 from alerts.services import raise_alert
 from common.money import format_money
+from orders.errors import MoneyNotKnownYet
 from orders.models import LedgerEntry
 from orders.notifications import notify
 from orders.services.concluding import conclude, lock_order
@@ -32,11 +33,14 @@ def record_refund(
 ) -> None:
     """Record that money has gone back; the order is `refunded` once all of it has.
 
-    `amount` is in minor units, `seq` the number of the refund's event. Repeats are no-ops.
+    `amount` is in minor units, `seq` the number of the refund's event. Repeats are no-ops. Raises
+    `MoneyNotKnownYet` when the payment's own money is not in the ledger: tell of that first.
     """
     order = lock_order(order_no)
     if _is_recorded(refund_no, seq):
         return
+    if not order.ledger.filter(payment_no=payment_no, refund_no="").exists():
+        raise MoneyNotKnownYet
     LedgerEntry.objects.create(
         order=order,
         payment_no=payment_no,

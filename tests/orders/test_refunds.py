@@ -143,3 +143,14 @@ def test_who_watches_an_order_hears_of_a_refund_that_was_asked_for():
 
     order.refresh_from_db()
     assert (order.version, order.status) == (version + 1, OrderStatus.PAID)
+
+
+def test_a_refund_that_is_told_before_its_money_has_to_wait():
+    order = an_order()
+
+    with pytest.raises(services.MoneyNotKnownYet):
+        refund(order, 1250)
+    pay(order)
+    refund(order, 1250)
+
+    assert order.status == OrderStatus.REFUNDED
