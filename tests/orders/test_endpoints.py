@@ -188,6 +188,22 @@ def test_one_is_sent_anew_under_its_id(receiver):
     assert receiver.received[0].body == receiver.received[1].body
 
 
+def test_what_waited_behind_one_that_is_sent_anew_follows_it_at_once(receiver):
+    an_endpoint(receiver.url)
+    order, now = an_order(), timezone.now()
+    first, behind = a_fact(order), a_fact(order)
+    receiver.behaviours = [answering(500)] * 2
+    for seconds in (1, 10):
+        deliver_due(now=now + dt.timedelta(seconds=seconds))
+    later = now + dt.timedelta(seconds=20)
+
+    resend(notification_id=first.pk, now=later)
+    deliver_all(now=later)
+    deliver_all(now=later + dt.timedelta(seconds=5))
+
+    assert receiver.ids == [first.message_id] * 3 + [behind.message_id]
+
+
 def test_one_that_was_given_up_is_sent_anew_with_all_its_tries_and_its_alert_goes(
     receiver, monkeypatch
 ):
