@@ -27,6 +27,8 @@ from payments.states import IN_FOG, Source, Status
 
 log = structlog.get_logger(__name__)
 
+LEAST_TIME = dt.timedelta(seconds=60)  # to pay; channels refuse shorter ones
+
 
 class CurrencyNotTaken(ValueError):
     """The channel does not take this currency."""
@@ -49,11 +51,14 @@ def open_payment(
     subject: str,
     return_url: str,
     now: dt.datetime,
+    wanted_until: dt.datetime | None = None,
 ) -> Payment:
     """Write the row of a new payment; the caller commits it before `create_at_channel`.
 
-    `amount` is in minor units of `currency`. Raises `UnknownChannel`, `CurrencyNotTaken`, or
-    `AnotherPaymentInFog` when the order has a payment that may have been paid.
+    `amount` is in minor units of `currency`. The channel takes no money after `wanted_until`, which
+    gives it a minute at the least and `settings.PAYMENT_EXPIRES_AFTER` seconds at the most. Raises
+    `UnknownChannel`, `CurrencyNotTaken`, or `AnotherPaymentInFog` when the order has a payment that
+    may have been paid.
     """
     adapter = get_channel(channel)
     if currency not in adapter.capabilities.currencies:
@@ -72,7 +77,7 @@ def open_payment(
                 version=1,
                 return_url=return_url,
                 created_at=now,
-                expires_at=now + dt.timedelta(seconds=settings.PAYMENT_EXPIRES_AFTER),
+                expires_at=_expires_at(now, wanted_until),
                 consult_due_at=due_at,
             )
             PaymentEvent.objects.create(
@@ -91,6 +96,11 @@ def open_payment(
     # The relay is woken by `create_at_channel`, which follows at once.
     wake.consult_on_commit(due_at=due_at, now=now)
     return payment
+
+
+def _expires_at(now: dt.datetime, wanted_until: dt.datetime | None) -> dt.datetime:
+    usual = now + dt.timedelta(seconds=settings.PAYMENT_EXPIRES_AFTER)
+    return max(now + LEAST_TIME, min(usual, wanted_until or usual))
 
 
 def create_at_channel(*, payment_no: str, now: dt.datetime) -> Payment:

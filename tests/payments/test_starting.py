@@ -67,6 +67,29 @@ def test_a_payment_that_has_its_action_is_not_created_again(channel):
     assert channel.calls["create"] == 1
 
 
+@pytest.mark.parametrize(
+    ("wanted", "given"), [(None, 1800), (3600, 1800), (600, 600), (60, 60), (59, 60), (-1, 60)]
+)
+def test_the_channel_takes_money_for_as_long_as_it_is_wanted_within_a_minute_and_the_usual(
+    channel, wanted, given
+):
+    now = timezone.now()
+    until = None if wanted is None else now + dt.timedelta(seconds=wanted)
+
+    payment = services.open_payment(
+        order_no="N1",
+        channel="fake",
+        amount=1,
+        currency="CNY",
+        subject="Order N1",
+        return_url="https://shop.example/result",
+        now=now,
+        wanted_until=until,
+    )
+
+    assert payment.expires_at == now + dt.timedelta(seconds=given)
+
+
 def test_a_definite_refusal_makes_it_failed(channel):
     channel.script("create", DefiniteNo("amount too small"))
 
