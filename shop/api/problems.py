@@ -21,8 +21,22 @@ from orders.services import (
     UnknownOrder,
 )
 from payments.channels.registry import UnknownChannel
-from payments.services import CurrencyNotTaken
-from shop.services import AlreadyPaid, CannotBeOrdered, PaymentUnderWay, StillBeingConfirmed
+from payments.services import (
+    CurrencyNotTaken,
+    NothingToRefund,
+    OriginReused,
+    RefundNotPossible,
+    RefundTooLarge,
+)
+from shop.money import format_money
+from shop.services import (
+    AlreadyPaid,
+    CannotBeOrdered,
+    CannotBeRefunded,
+    OtherMoneyCame,
+    PaymentUnderWay,
+    StillBeingConfirmed,
+)
 
 CONTENT_TYPE = "application/problem+json"
 NOT_HERE = "There is nothing of this number that you may see: check the number and your token."
@@ -33,6 +47,11 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     OrderNotCancellable: (409, "order-not-cancellable", "The order can't be cancelled"),
     AlreadyPaid: (409, "already-paid", "The order is paid"),
     StillBeingConfirmed: (409, "still-being-confirmed", "Not known yet"),
+    OtherMoneyCame: (409, "other-money-came", "Other money came"),
+    NothingToRefund: (409, "nothing-to-refund", "There is nothing to refund"),
+    RefundTooLarge: (409, "refund-too-large", "Not so much is left"),
+    RefundNotPossible: (409, "refund-not-possible", "It can't be refunded from here"),
+    OriginReused: (422, "idempotency-key-reused", "The key was used for another refund"),
 }
 
 
@@ -114,7 +133,7 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, RequestDataTooBig):
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
         return Problem(413, "too-large", "The body is too large", f"Send at most {most} KiB.")
-    if isinstance(exc, CannotBeOrdered | UnknownChannel | CurrencyNotTaken):
+    if isinstance(exc, CannotBeOrdered | CannotBeRefunded | UnknownChannel | CurrencyNotTaken):
         return exceptions.ValidationError(getattr(exc, "errors", {"channel": [str(exc)]}))
     if isinstance(exc, OperationalError | InterfaceError):
         log.error("database_away", error=repr(exc))
@@ -122,8 +141,18 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
     if type(exc) not in REFUSALS:
         return None
     status, name, title = REFUSALS[type(exc)]
-    more = {"payment_no": exc.payment.payment_no} if isinstance(exc, PaymentUnderWay) else {}
-    return Problem(status, name, title, str(exc), **more)
+    return Problem(status, name, title, str(exc), **_more_about(exc))
+
+
+def _more_about(exc: Exception) -> dict[str, Any]:
+    """What an app can work with, besides the words."""
+    if isinstance(exc, PaymentUnderWay):
+        return {"payment_no": exc.payment.payment_no}
+    if isinstance(exc, RefundTooLarge):
+        text = format_money(exc.refundable, exc.currency)
+        left = {"amount": exc.refundable, "currency": exc.currency, "text": text}
+        return {"refundable": left}
+    return {}
 
 
 def _by_field(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:

@@ -5,12 +5,15 @@ from rest_framework import serializers
 
 from shop.api.serializers import (
     ChannelSerializer,
+    MoneySerializer,
     OrderSerializer,
     PaymentSerializer,
     PaymentStatusSerializer,
     PlaceOrderSerializer,
     ProductSerializer,
+    RefundSerializer,
     StartPaymentSerializer,
+    StartRefundSerializer,
 )
 
 
@@ -28,6 +31,7 @@ class ProblemSerializer(serializers.Serializer):
         help_text="messages by field, e.g. `lines.0.sku`",
     )
     payment_no = serializers.CharField(required=False, help_text="the payment in the way")
+    refundable = MoneySerializer(required=False, help_text="what can be refunded at the most")
 
 
 ORDER_TOKEN = OpenApiParameter(
@@ -42,6 +46,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The same key and body give the same order. Guests: at least 16 characters.",
 )
+REFUND_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The same key and body give the same refund.",
+)
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="The `ETag` of the last answer."
 )
@@ -53,7 +64,7 @@ ETAG = OpenApiParameter(
     response=[200, 304],
 )
 LOCATION = OpenApiParameter(
-    "Location", str, OpenApiParameter.HEADER, description="The order's path.", response=[201]
+    "Location", str, OpenApiParameter.HEADER, description="Where to read it.", response=[201]
 )
 
 
@@ -82,7 +93,10 @@ place_order = extend_schema(
     operation_id="place_order",
     tags=["orders"],
     summary="Place an order",
-    description="Prices are the shop's, not the app's. One order has one currency.",
+    description=(
+        "Prices are the shop's, not the app's. One order has one currency. Its goods are kept for "
+        "it until `expires_at`; what is sold out is refused, line by line."
+    ),
     parameters=[IDEMPOTENCY_KEY, LOCATION],
     request=PlaceOrderSerializer,
     responses={
@@ -120,7 +134,8 @@ start_payment = extend_schema(
     summary="Pay an order",
     description=(
         "Open what `action` says. Asking again gives the same payment as long as it is open; "
-        "asking for another channel closes it first."
+        "asking for another channel closes it first. It takes no money after the order's "
+        "`expires_at`."
     ),
     parameters=[ORDER_TOKEN],
     request=StartPaymentSerializer,
@@ -132,7 +147,9 @@ start_payment = extend_schema(
         ),
         **INVALID,
         **NOT_HERE,
-        (409, "application/problem+json"): _problem("Paid already, or still being confirmed."),
+        (409, "application/problem+json"): _problem(
+            "Paid already, still being confirmed, or its time is over."
+        ),
         (502, "application/problem+json"): _problem("The channel refused; nothing was paid."),
     },
 )
@@ -166,4 +183,31 @@ payment_returned = extend_schema(
     parameters=[ORDER_TOKEN],
     request=None,
     responses={200: PaymentStatusSerializer, **NOT_HERE},
+)
+start_refund = extend_schema(
+    operation_id="start_refund",
+    tags=["refunds"],
+    summary="Give money back",
+    description=(
+        "For users who may refund payments, whoever's the order is. Accepted is not done: read the "
+        "refund until it has `succeeded` or `failed`."
+    ),
+    parameters=[REFUND_KEY, LOCATION],
+    request=StartRefundSerializer,
+    responses={
+        201: RefundSerializer,
+        **INVALID,
+        (403, "application/problem+json"): _problem("Not a user who may refund payments."),
+        **NOT_HERE,
+        (409, "application/problem+json"): _problem("Not so much, or nothing, can be refunded."),
+        (422, "application/problem+json"): _problem("The key was used for another refund."),
+    },
+)
+read_refund = extend_schema(
+    operation_id="read_refund",
+    tags=["refunds"],
+    summary="Read a refund",
+    description="For who may see its order, and for users who may refund payments.",
+    parameters=[ORDER_TOKEN],
+    responses={200: RefundSerializer, **NOT_HERE},
 )

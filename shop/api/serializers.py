@@ -5,17 +5,14 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from orders.models import Order
 from orders.states import OrderStatus
 from payments.channels.registry import get_label
-from payments.models import Payment
-from payments.selectors import payments_of
-from payments.states import Status
-from shop.access import order_token
+from payments.models import Payment, Refund
+from payments.states import RefundReason, RefundStatus, Status
 from shop.models import Product
 from shop.money import format_money
 from shop.return_urls import BadReturnUrl, check_return_url
-from shop.services import MOST_LINES, MOST_OF_AN_EMAIL, MOST_OF_ONE
+from shop.services import MOST_LINES, MOST_OF_A_NOTE, MOST_OF_AN_EMAIL, MOST_OF_ONE
 
 
 class MoneySerializer(serializers.Serializer):
@@ -36,10 +33,15 @@ class ProductSerializer(serializers.Serializer):
     description = serializers.CharField()
     emoji = serializers.CharField()
     price = serializers.SerializerMethodField()
+    left = serializers.SerializerMethodField(help_text="how many can be had; null: any number")
 
     @extend_schema_field(MoneySerializer)
     def get_price(self, product: Product) -> dict[str, Any]:
         return money(product.price, product.currency)
+
+    def get_left(self, product: Product) -> int | None:
+        stock: dict[str, int] = self.context["stock"]
+        return stock.get(product.sku)
 
 
 class ChannelSerializer(serializers.Serializer):
@@ -95,6 +97,9 @@ class PaymentSerializer(serializers.Serializer):
     channel_label = serializers.SerializerMethodField()
     status = serializers.ChoiceField(choices=Status.choices)
     amount = serializers.SerializerMethodField()
+    received = serializers.SerializerMethodField(
+        help_text="all that came, whatever was asked for and has gone back since; null: nothing"
+    )
     action = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
@@ -107,12 +112,59 @@ class PaymentSerializer(serializers.Serializer):
     def get_amount(self, payment: Payment) -> dict[str, Any]:
         return money(payment.amount, payment.currency)
 
+    @extend_schema_field(MoneySerializer(allow_null=True))
+    def get_received(self, payment: Payment) -> dict[str, Any] | None:
+        if payment.received_amount is None:
+            return None
+        return money(payment.captured_total, payment.received_currency)
+
     @extend_schema_field(ActionSerializer(allow_null=True))
     def get_action(self, payment: Payment) -> dict[str, Any] | None:
         return payment.action if payment.in_fog else None
 
     def get_status_url(self, payment: Payment) -> str:
         return f"/api/v1/payments/{payment.payment_no}/status"
+
+
+class StartRefundSerializer(serializers.Serializer):
+    """Refuses what it doesn't know: a misspelt `amount` must not refund all."""
+
+    amount = serializers.IntegerField(
+        required=False, min_value=1, help_text="minor units; all that is left if left out"
+    )
+    payment_no = serializers.CharField(
+        required=False, max_length=32, help_text="the payment that paid the order if left out"
+    )
+    note = serializers.CharField(
+        min_length=1, max_length=MOST_OF_A_NOTE, help_text="why; shoppers are not shown it"
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unknown = self.initial_data.keys() - self.fields.keys()
+        if unknown:
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name: [f"There is no such field: {known}."] for name in sorted(unknown)}
+            )
+        return attrs
+
+
+class RefundSerializer(serializers.Serializer):
+    refund_no = serializers.CharField()
+    order_no = serializers.CharField(source="payment.order_no")
+    payment_no = serializers.CharField(source="payment.payment_no")
+    amount = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(choices=RefundStatus.choices)
+    reason = serializers.ChoiceField(choices=RefundReason.choices)
+    created_at = serializers.DateTimeField()
+    refunded_at = serializers.DateTimeField(
+        allow_null=True, help_text="when the money went back, by the channel's clock"
+    )
+    settled_at = serializers.DateTimeField(allow_null=True, help_text="when the shop knew the end")
+
+    @extend_schema_field(MoneySerializer)
+    def get_amount(self, refund: Refund) -> dict[str, Any]:
+        return money(refund.amount, refund.currency)
 
 
 class LineSerializer(serializers.Serializer):
@@ -132,8 +184,18 @@ class OrderSerializer(serializers.Serializer):
     total = MoneySerializer()
     lines = LineSerializer(many=True)
     payments = PaymentSerializer(many=True, help_text="the newest first")
+    refunds = RefundSerializer(many=True, help_text="the newest first")
+    refunded = MoneySerializer(help_text="what has gone back, of the order's currency")
+    refundable = MoneySerializer(help_text="what may be given back still, of the order's currency")
     created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="takes no payment after this, and is closed unless it is paid"
+    )
     paid_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True, help_text="or cancelled")
+    revived_at = serializers.DateTimeField(
+        allow_null=True, help_text="paid after it was closed, and the goods could still be had"
+    )
 
 
 class PaymentStatusSerializer(serializers.Serializer):
@@ -147,29 +209,3 @@ class PaymentStatusSerializer(serializers.Serializer):
     give_up_at = serializers.DateTimeField(help_text="stop asking at this time at the latest")
     order_no = serializers.CharField()
     order_status = serializers.ChoiceField(choices=OrderStatus.choices)
-
-
-def order_as_json(order: Order) -> dict[str, Any]:
-    """An order with its lines and payments, for one who may see it."""
-
-    return {
-        "order_no": order.order_no,
-        "token": order_token(order.order_no),
-        "status": order.status,
-        "version": order.version,
-        "cancel_asked": order.cancel_asked_at is not None,
-        "total": money(order.total, order.currency),
-        "lines": [
-            {
-                "sku": line.sku,
-                "title": line.title,
-                "quantity": line.quantity,
-                "unit_price": money(line.unit_price, order.currency),
-                "total": money(line.total, order.currency),
-            }
-            for line in order.lines.all()
-        ],
-        "payments": PaymentSerializer(payments_of(order_no=order.order_no), many=True).data,
-        "created_at": order.created_at,
-        "paid_at": order.paid_at,
-    }

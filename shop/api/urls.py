@@ -13,6 +13,9 @@ urlpatterns = [
     path("v1/orders/<slug:order_no>", views.OrderView.as_view(), name="order"),
     path("v1/orders/<slug:order_no>/cancel", views.CancelOrderView.as_view(), name="cancel"),
     path("v1/orders/<slug:order_no>/payments", views.OrderPaymentsView.as_view(), name="pay"),
+    path(
+        "v1/orders/<slug:order_no>/refunds", views.OrderRefundsView.as_view(), name="start_refund"
+    ),
     path("v1/payments/<slug:payment_no>", views.PaymentView.as_view(), name="payment"),
     path("v1/payments/<slug:payment_no>/status", views.PaymentStatusView.as_view(), name="status"),
     path(
@@ -20,5 +23,6 @@ urlpatterns = [
         views.PaymentReturnedView.as_view(),
         name="returned",
     ),
+    path("v1/refunds/<slug:refund_no>", views.RefundView.as_view(), name="refund"),
     re_path("", views.UnknownPathView.as_view()),
 ]

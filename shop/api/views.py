@@ -17,6 +17,7 @@ from payments.services import pull_forward
 from payments.states import Status
 from shop import cadence, services
 from shop.api import schema
+from shop.api.order_json import order_as_json
 from shop.api.problems import Problem, not_here
 from shop.api.serializers import (
     ChannelSerializer,
@@ -24,22 +25,37 @@ from shop.api.serializers import (
     PaymentStatusSerializer,
     PlaceOrderSerializer,
     ProductSerializer,
+    RefundSerializer,
     StartPaymentSerializer,
-    order_as_json,
+    StartRefundSerializer,
 )
-from shop.api.visible import may_see, visible_order, visible_payment
+from shop.api.visible import (
+    REFUNDS,
+    may_refund,
+    may_see,
+    visible_order,
+    visible_payment,
+    visible_refund,
+)
 from shop.models import Product
 from shop.selectors import PaymentStanding, payment_standing
+from shop.stock import stock_of
 
 LEAST_GUEST_KEY = 16  # characters: guests share one name space, so a key must not be guessable
 MOST_KEY = 255
+KEY_FOR_REFUNDS = (
+    f"Send 1 to {MOST_KEY} random characters: when you ask again after a lost answer, the same key "
+    "keeps the money from going back twice."
+)
 
 
 class ProductsView(APIView):
     @schema.list_products
     def get(self, request: Request) -> Response:
-        products = Product.objects.filter(active=True)
-        return Response(ProductSerializer(products, many=True).data)
+        products = list(Product.objects.filter(active=True))
+        stock = stock_of([product.sku for product in products])
+        shown = ProductSerializer(products, many=True, context={"stock": stock})
+        return Response(shown.data)
 
 
 class ChannelsView(APIView):
@@ -111,6 +127,33 @@ class PaymentView(APIView):
         return _private(Response(PaymentSerializer(visible_payment(request, payment_no)).data))
 
 
+class OrderRefundsView(APIView):
+    @schema.start_refund
+    def post(self, request: Request, order_no: str) -> Response:
+        _demand_refund_permission(request)
+        key = _idempotency_key(request)
+        if not key:
+            raise exceptions.ValidationError({"Idempotency-Key": [KEY_FOR_REFUNDS]})
+        asked = StartRefundSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        refund = services.refund(
+            order_no=order_no,
+            key=key,
+            user=request.user,
+            now=timezone.now(),
+            **asked.validated_data,
+        )
+        place = reverse("api:refund", args=[refund.refund_no])
+        shown = RefundSerializer(refund).data
+        return _private(Response(shown, status=201, headers={"Location": place}))
+
+
+class RefundView(APIView):
+    @schema.read_refund
+    def get(self, request: Request, refund_no: str) -> Response:
+        return _private(Response(RefundSerializer(visible_refund(request, refund_no)).data))
+
+
 class PaymentStatusView(APIView):
     """At most two SQL statements, authentication included, and never a call of the channel."""
 
@@ -175,6 +218,17 @@ def _private(answer: Response) -> Response:
     answer["Cache-Control"] = "private, no-cache"
     answer["Vary"] = "Authorization, X-Order-Token"
     return answer
+
+
+def _demand_refund_permission(request: Request) -> None:
+    """The same answer whether the order exists or not."""
+    if not may_refund(request):
+        raise Problem(
+            403,
+            "not-permitted",
+            "You may not refund payments",
+            f"Send the token of a user who has the permission `{REFUNDS}`. Operators give it.",
+        )
 
 
 def _idempotency_key(request: Request) -> str:

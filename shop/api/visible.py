@@ -4,10 +4,18 @@ from rest_framework.request import Request
 
 from orders.models import Order
 from orders.selectors import get_order
-from payments.models import Payment
-from payments.selectors import UnknownPayment, get_payment
+from payments.models import Payment, Refund
+from payments.selectors import UnknownPayment, UnknownRefund, get_payment, get_refund
 from shop.access import is_order_token
 from shop.api.problems import not_here
+
+REFUNDS = "payments.refund_payment"
+
+
+def may_refund(request: Request) -> bool:
+    """Whether the request comes from a user who may refund payments, whoever's the order is."""
+    allowed: bool = request.user.has_perm(REFUNDS)
+    return allowed
 
 
 def may_see(request: Request, *, order_no: str, owner_id: int | None) -> bool:
@@ -31,3 +39,13 @@ def visible_payment(request: Request, payment_no: str) -> Payment:
         raise not_here() from None
     visible_order(request, payment.order_no)
     return payment
+
+
+def visible_refund(request: Request, refund_no: str) -> Refund:
+    try:
+        refund = get_refund(refund_no=refund_no)
+    except UnknownRefund:
+        raise not_here() from None
+    if not may_refund(request):
+        visible_order(request, refund.payment.order_no)
+    return refund

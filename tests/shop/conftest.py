@@ -1,18 +1,22 @@
 """Apps and browsers that use the shop, and the world's turning in between."""
 
+import datetime as dt
 import json
 from dataclasses import dataclass, field
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
+from orders.models import Order
 from payments import services as payments
+from payments.models import Payment, Refund
 from tests.factories import a_product
-from workers import relay
+from workers import closing, relay
 
 TEA = {"lines": [{"sku": "tea", "quantity": 2}]}
 
@@ -49,9 +53,22 @@ class App:
         return self.get(f"/payments/{payment['payment_no']}/status").json()
 
 
+def start(app: App, order: dict, channel: str = "fake", **more: str) -> HttpResponse:
+    """Start a payment; `App.pay` gives what the answer says."""
+    return app.post(f"/orders/{order['order_no']}/payments", {"channel": channel, **more})
+
+
 def a_user_app(name: str) -> App:
     user = get_user_model().objects.create_user(name)
     return App({"Authorization": f"Token {Token.objects.create(user=user).key}"})
+
+
+def an_operators_app(name: str = "olga") -> App:
+    """Its user may refund payments."""
+    app = a_user_app(name)
+    user = get_user_model().objects.get(username=name)
+    user.user_permissions.add(Permission.objects.get(codename="refund_payment"))
+    return app
 
 
 def learn(payment_no: str) -> None:
@@ -62,6 +79,27 @@ def learn(payment_no: str) -> None:
 def tell_orders() -> None:
     """The relay runs."""
     relay.relay_due(now=timezone.now())
+
+
+def time_runs_out() -> None:
+    """All orders and payments have expired; nobody has closed them yet."""
+    past = timezone.now() - dt.timedelta(seconds=1)
+    Payment.objects.update(expires_at=past)
+    Order.objects.update(expires_at=past)
+    Order.objects.filter(close_due_at__isnull=False).update(close_due_at=past)
+
+
+def close_orders() -> None:
+    """The close saga runs, and the orders hear of it."""
+    closing.close_due(now=timezone.now())
+    tell_orders()
+
+
+def send_refunds() -> None:
+    """The refunds' loop runs, and the orders hear of it."""
+    Refund.objects.filter(consult_due_at__isnull=False).update(consult_due_at=timezone.now())
+    payments.refund_due(now=timezone.now())
+    tell_orders()
 
 
 @pytest.fixture
@@ -77,6 +115,11 @@ def guest(tea):
 @pytest.fixture
 def ann(tea):
     return a_user_app("ann")
+
+
+@pytest.fixture
+def olga(tea):
+    return an_operators_app()
 
 
 @pytest.fixture

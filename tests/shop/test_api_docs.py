@@ -11,7 +11,7 @@ from shop.push import NOT_HERE, PROTOCOL, websocket_urlpatterns
 
 COOK_BOOK = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
 CURLS = re.findall(r"curl (-s.+?)(?=\n(?:\w+=|curl|```)|\)\n)", COOK_BOOK, re.DOTALL)
-VARIABLES = {"$ORDER": "{order_no}", "$PAYMENT": "{payment_no}"}
+VARIABLES = {"$ORDER": "{order_no}", "$PAYMENT": "{payment_no}", "$REFUND": "{refund_no}"}
 OF_HTTP = {"Authorization", "Content-Type", "Accept"}  # in the schema, but no parameters there
 
 
@@ -57,7 +57,7 @@ def test_the_answers_headers_are_described(schema):
         if operation["operationId"] == "payment_status":
             assert "ETag" in answers["200"]["headers"]
             assert "ETag" in answers["304"]["headers"]
-        if operation["operationId"] == "place_order":
+        if operation["operationId"] in {"place_order", "start_refund"}:
             assert "Location" in answers["201"]["headers"]
 
 
@@ -76,6 +76,7 @@ def test_every_problem_is_explained_with_its_status():
 
     others = {
         ("400", "invalid"),
+        ("403", "not-permitted"),
         ("413", "too-large"),
         ("502", "channel-refused"),
         ("503", "try-again"),

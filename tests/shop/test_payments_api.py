@@ -1,19 +1,13 @@
 """Starting a payment over the API: two taps make one payment, and nobody pays twice."""
 
 import pytest
-from django.utils import timezone
 
-from payments.channels.base import ChannelState, DefiniteNo, OutcomeUnknown
+from payments.channels.base import DefiniteNo, OutcomeUnknown
 from payments.models import Payment
-from payments.states import Status
 from shop.access import is_link_key
-from tests.shop.conftest import learn, tell_orders
+from tests.shop.conftest import start
 
 pytestmark = pytest.mark.django_db
-
-
-def start(app, order, channel="fake", **more):
-    return app.post(f"/orders/{order['order_no']}/payments", {"channel": channel, **more})
 
 
 def test_the_answer_says_what_the_app_must_open(guest):
@@ -59,74 +53,6 @@ def test_a_refusal_of_the_channel_is_a_problem_and_the_next_try_is_a_new_payment
     assert (refused.status_code, refused.json()["type"]) == (502, "urn:nodrop:channel-refused")
     assert taken.status_code == 201
     assert Payment.objects.count() == 2
-
-
-def test_paying_elsewhere_closes_the_open_payment_first(guest, channel, other_channel):
-    order = guest.order()
-    first = guest.pay(order)
-
-    second = start(guest, order, "other").json()
-
-    assert channel.reports[first["payment_no"]].state == ChannelState.CLOSED
-    assert Payment.objects.get(payment_no=first["payment_no"]).status == Status.CLOSED
-    assert second["channel"] == "other"
-
-
-def test_paying_elsewhere_is_refused_when_the_first_payment_came_through(guest, channel):
-    order = guest.order()
-    first = guest.pay(order)
-    channel.pay(first["payment_no"])
-
-    answer = start(guest, order, "other")
-
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:nodrop:already-paid")
-    assert answer.json()["payment_no"] == first["payment_no"]
-
-
-def test_paying_elsewhere_waits_while_the_first_channel_is_silent(guest, channel):
-    order = guest.order()
-    guest.pay(order)
-    channel.script("query", OutcomeUnknown())
-
-    answer = start(guest, order, "other")
-
-    assert (answer.status_code, answer.json()["type"]) == (
-        409,
-        "urn:nodrop:still-being-confirmed",
-    )
-    assert Payment.objects.count() == 1
-
-
-def test_nobody_pays_twice_while_the_order_has_not_heard_of_the_success(guest, channel):
-    order = guest.order()
-    payment = guest.pay(order)
-    channel.pay(payment["payment_no"])
-    learn(payment["payment_no"])
-
-    assert start(guest, order).json()["type"] == "urn:nodrop:already-paid"
-    tell_orders()
-    assert start(guest, order).json()["type"] == "urn:nodrop:order-not-payable"
-    assert Payment.objects.count() == 1
-
-
-def test_an_expired_payment_is_closed_and_not_offered_again(guest, channel):
-    order = guest.order()
-    first = guest.pay(order)
-    Payment.objects.update(expires_at=timezone.now())
-
-    second = start(guest, order).json()
-
-    assert second["payment_no"] != first["payment_no"]
-    assert channel.reports[first["payment_no"]].state == ChannelState.CLOSED
-
-
-def test_a_failed_payment_makes_room_for_another(guest, channel):
-    order = guest.order()
-    first = guest.pay(order)
-    channel.end(first["payment_no"], ChannelState.FAILED)
-    learn(first["payment_no"])
-
-    assert start(guest, order).status_code == 201
 
 
 def test_a_cancelled_order_takes_no_payment(guest):

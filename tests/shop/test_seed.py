@@ -5,6 +5,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from rest_framework.authtoken.models import Token
 
+from orders.models import Stock
 from shop.models import Product
 from tests.shop.conftest import App
 
@@ -22,6 +23,31 @@ def test_seeding_twice_keeps_what_people_have_changed(capsys):
     assert Product.objects.get(sku="umbrella").price == 1
     assert users.get(username="admin").check_password("admin")
     assert "password admin" in capsys.readouterr().out
+
+
+def test_some_products_have_a_stock_which_people_may_change_or_take_away():
+    call_command("seed")
+    assert dict(Stock.objects.values_list("sku", "available")) == {
+        "thermos": 25,
+        "watering-can": 9,
+    }
+    Stock.objects.filter(sku="thermos").update(available=3)
+    Stock.objects.filter(sku="watering-can").delete()
+
+    call_command("seed")
+
+    assert list(Stock.objects.values_list("sku", "available")) == [("thermos", 3)]
+
+
+def test_the_support_app_can_give_money_back_and_the_demo_app_can_not(channel):
+    call_command("seed")
+
+    answers = [
+        App({"Authorization": f"Token {name}"}).post("/orders/N1/refunds")
+        for name in ("support", "demo")
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 403]  # 400: it sent no key
 
 
 def test_the_demo_app_can_order_at_once(channel):

@@ -8,10 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from orders.models import Order
-from payments.channels.base import ChannelState
+from payments.channels.base import ChannelState, RefundState
 from payments.models import Payment
-from tests.shop.conftest import learn, tell_orders
+from payments.services import request_refund
+from payments.states import RefundReason
+from tests.shop.conftest import close_orders, learn, send_refunds, tell_orders, time_runs_out
 
 pytestmark = pytest.mark.django_db
 
@@ -62,14 +63,67 @@ def test_paid_is_final_only_when_the_order_knows(guest, channel):
 
 
 def test_money_that_a_cancelled_order_no_longer_wanted_is_final_too(guest, channel):
-    payment = guest.pay(guest.order())
-    Order.objects.update(status="cancelled")
+    order = guest.order()
+    payment = guest.pay(order)
+    guest.post(f"/orders/{order['order_no']}/cancel")
+    tell_orders()
     channel.pay(payment["payment_no"])
     learn(payment["payment_no"])
 
     assert guest.status(payment)["final"] is False
     tell_orders()
     assert guest.status(payment)["final"] is True
+
+
+@pytest.mark.parametrize(("rule", "then"), [("revive", "paid"), ("refund", "closed")])
+def test_late_money_is_told_by_a_fresh_poll_of_a_payment_that_was_final(
+    guest, channel, settings, rule, then
+):
+    settings.LATE_MONEY = rule
+    payment = guest.pay(guest.order())
+    time_runs_out()
+    close_orders()
+    polls = [guest.get(path_of(payment))]
+    channel.pay(payment["payment_no"])
+    for happens in (lambda: learn(payment["payment_no"]), tell_orders):
+        happens()
+        polls.append(guest.get(path_of(payment), **{"If-None-Match": polls[-1]["ETag"]}))
+
+    assert [poll.status_code for poll in polls] == [200] * 3
+    told = [poll.json() for poll in polls]
+    assert [(each["status"], each["order_status"], each["final"]) for each in told] == [
+        ("closed", "closed", True),
+        ("succeeded", "closed", False),
+        ("succeeded", then, True),
+    ]
+    versions = [each["version"] for each in told]
+    assert versions == sorted(set(versions))
+
+
+def test_a_refund_makes_the_version_grow_and_nothing_else_final(guest, channel):
+    payment = guest.pay(guest.order())
+    channel.pay(payment["payment_no"])
+    learn(payment["payment_no"])
+    tell_orders()
+    before = guest.status(payment)
+
+    request_refund(
+        payment_no=payment["payment_no"],
+        amount=None,
+        reason=RefundReason.CUSTOMER,
+        origin="test",
+        now=timezone.now(),
+    )
+    channel.refund_state = RefundState.SUCCEEDED
+    send_refunds()
+    after = guest.status(payment)
+
+    assert (after["status"], after["order_status"], after["final"]) == (
+        "succeeded",
+        "refunded",
+        True,
+    )
+    assert after["version"] > before["version"]
 
 
 def test_the_version_grows_with_each_thing_that_happens(guest, channel):
