@@ -5,6 +5,7 @@ transaction as the ledger's entry, so that neither is ever without the other.
 """
 
 import datetime as dt
+from typing import Any
 
 from django.conf import settings
 
@@ -21,7 +22,11 @@ from payments.states import IN_FOG, MONEY_CAME, RefundReason, RefundStatus, Stat
 def tell_of_payment(event: PaymentEvent, now: dt.datetime) -> None:
     """Hand a payment's event to the order side. Harmless when it is done again."""
     payment, to = event.payment, Status(event.to_status)
-    number = {"order_no": payment.order_no, "payment_no": payment.payment_no, "seq": event.seq}
+    number: dict[str, Any] = {
+        "order_no": payment.order_no,
+        "payment_no": payment.payment_no,
+        "seq": event.seq,
+    }
     if to not in MONEY_CAME:
         orders.record_attempt(**number, over=to not in IN_FOG, now=now)
         return
@@ -50,7 +55,7 @@ def tell_of_refund(event: RefundEvent, now: dt.datetime) -> None:
     if to is not RefundStatus.SUCCEEDED and not came_back:
         orders.note_refund(order_no=order_no, now=now)
         return
-    values = {
+    values: dict[str, Any] = {
         "order_no": order_no,
         "payment_no": refund.payment.payment_no,
         "refund_no": refund.refund_no,
@@ -90,13 +95,13 @@ def origin_of(entry: LedgerEntry) -> str:
 
 
 def _record_money(
-    payment: Payment, to: Status, number: dict[str, str | int], now: dt.datetime
+    payment: Payment, to: Status, number: dict[str, Any], now: dt.datetime
 ) -> LedgerEntry | None:
     if payment.received_amount is None:
         raise ValueError("a payment that received money must say how much")
     record = orders.record_payment if to == Status.SUCCEEDED else orders.record_mispayment
     return record(
-        **number,  # type: ignore[arg-type]
+        **number,
         amount=payment.received_amount,
         currency=payment.received_currency,
         now=now,

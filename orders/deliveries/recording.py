@@ -27,11 +27,12 @@ def record(*, notification: Notification, outcome: Outcome, now: dt.datetime) ->
     elif notification.tries < len(SCHEDULE):
         _postpone(notification, now)
     elif _end(notification, NotificationState.FAILED, now):
+        # One alert for each endpoint: one that is down for a day would fill the list.
         raise_alert(
             "alert.notification_failed",
-            subject=notification.message_id,
-            detail=f"{notification.type} of order {notification.order.order_no}, for "
-            f"{notification.endpoint.name}: {outcome.answer}",
+            subject=notification.endpoint.name,
+            detail=f"{notification.type} of order {notification.order.order_no} "
+            f"({notification.message_id}): {outcome.answer}",
             now=now,
         )
 

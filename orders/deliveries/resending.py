@@ -6,7 +6,7 @@ from django.db import transaction
 
 from alerts.services import withdraw_alert
 from common import wake
-from orders.models import Notification
+from orders.models import Endpoint, Notification
 from orders.notifications import NOTIFY_DUE
 from orders.states import NotificationState
 
@@ -54,10 +54,18 @@ def _make_due(notifications: list[Notification], now: dt.datetime) -> None:
     Notification.objects.filter(pk__in=[each.pk for each in notifications]).update(
         state=NotificationState.WAITING, tries=0, due_at=now, delivered_at=None
     )
-    given_up = {each.message_id for each in notifications if each.state == NotificationState.FAILED}
-    others = Notification.objects.filter(message_id__in=given_up, state=NotificationState.FAILED)
-    for message_id in given_up - set(others.values_list("message_id", flat=True)):
+    given_up = {
+        each.endpoint_id for each in notifications if each.state == NotificationState.FAILED
+    }
+    failed = Notification.objects.filter(state=NotificationState.FAILED)
+    mended = Endpoint.objects.filter(pk__in=given_up).exclude(
+        pk__in=failed.filter(endpoint__in=given_up).values("endpoint")
+    )
+    for endpoint in mended:
         withdraw_alert(
-            "alert.notification_failed", subject=message_id, why="it is sent anew", now=now
+            "alert.notification_failed",
+            subject=endpoint.name,
+            why="all that had failed is sent anew",
+            now=now,
         )
     wake.wake_on_commit(task=NOTIFY_DUE)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -31,7 +32,7 @@ def record_payment(
     if _is_recorded(payment_no):
         return None
     why = _why_surplus(order, amount, currency)
-    money = {"payment_no": payment_no, "amount": amount, "currency": currency}
+    money: dict[str, Any] = {"payment_no": payment_no, "amount": amount, "currency": currency}
     return _write(order, why, now, **money)
 
 
@@ -44,7 +45,7 @@ def record_mispayment(
     note_attempt(order, payment_no, AttemptStatus.RECEIVED, seq)
     if _is_recorded(payment_no):
         return None
-    money = {"payment_no": payment_no, "amount": amount, "currency": currency}
+    money: dict[str, Any] = {"payment_no": payment_no, "amount": amount, "currency": currency}
     return _write(order, Why.MISPAID, now, **money)
 
 
@@ -64,7 +65,7 @@ def record_capture(
     note_attempt(order, payment_no, AttemptStatus.RECEIVED, seq)
     if _is_recorded(payment_no, capture_no):
         return None
-    money = {"payment_no": payment_no, "amount": amount, "currency": currency}
+    money: dict[str, Any] = {"payment_no": payment_no, "amount": amount, "currency": currency}
     return _write(order, Why.SECOND, now, capture_no=capture_no, **money)
 
 
@@ -90,7 +91,7 @@ def _can_be_revived(order: Order) -> bool:
     return rule(order)
 
 
-def _write(order: Order, why: Why | None, now: dt.datetime, **money: str | int) -> LedgerEntry:
+def _write(order: Order, why: Why | None, now: dt.datetime, **money: Any) -> LedgerEntry:
     entry = LedgerEntry.objects.create(
         **money,
         order=order,

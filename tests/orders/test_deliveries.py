@@ -87,8 +87,8 @@ def test_after_the_last_step_it_is_kept_as_failed_with_an_alert(receiver):
     fact.refresh_from_db()
     assert (fact.state, fact.tries, fact.due_at) == ("failed", 8, None)
     assert DeliveryTry.objects.count() == len(receiver.received) == 8
-    alert = Alert.objects.get(kind="notification_failed", subject=fact.message_id)
-    assert "warehouse: HTTP 500 out of order" in alert.detail
+    alert = Alert.objects.get(kind="notification_failed", subject="warehouse")
+    assert f"({fact.message_id}): HTTP 500 out of order" in alert.detail
     assert fact.order.order_no in alert.detail
 
 
