@@ -23,6 +23,8 @@ POINTS = frozenset(
         "refund.settled",  # the refund's row knows; the order does not
         "relay.handed_over",  # the order knows; the transaction is not committed
         "notification.sent",  # the receiver has it; nothing is written
+        "statement.stored",  # kept raw; nothing is compared
+        "statement.compared",  # the differences are rows; the door knows nothing of the new money
     }
 )
 

@@ -186,6 +186,8 @@ PAYMENT_EXPIRES_AFTER = env.seconds("NODROP_PAYMENT_EXPIRES_AFTER", 1800, least=
 REFUND_SCHEDULE = env.durations("NODROP_REFUND_SCHEDULE", [10, 60, 300, 600, 1200, 1800])
 # Money of another amount, currency or account: `refund` it, or `keep` it for an operator.
 MISPAID = env.choice("NODROP_MISPAID", "keep", ["keep", "refund"])
+# How many ended days the statements of the channels are looked for.
+STATEMENT_DAYS = env.number("NODROP_STATEMENT_DAYS", 7, least=1)
 
 NODROP_CHANNELS = {}
 if env.flag("NODROP_SANDBOX", not PRODUCTION):

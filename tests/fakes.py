@@ -38,6 +38,7 @@ from payments.channels.base import (
     Created,
     DefiniteNo,
     MalformedCallback,
+    NotExecuted,
     OutcomeUnknown,
     RefundReport,
     RefundState,
@@ -115,10 +116,14 @@ class FakeChannel:
             )
             self.reports[payment_no] = replace(report, further=(*report.further, capture))
 
-    def end_refund(self, refund_no: str, state: RefundState) -> None:
+    def end_refund(
+        self, refund_no: str, state: RefundState, refunded_at: dt.datetime | None = None
+    ) -> None:
         """A refund ends, or comes back."""
         with self._lock:
-            self.refunds[refund_no] = replace(self.refunds[refund_no], state=state)
+            self.refunds[refund_no] = replace(
+                self.refunds[refund_no], state=state, refunded_at=refunded_at
+            )
 
     def held(self, payment_no: str = "") -> int:
         """What was captured and has not gone back, in minor units; of one payment, or of all."""
@@ -198,6 +203,7 @@ class FakeChannel:
             "merchant": report.merchant,
             "channel_no": report.channel_no,
             "capture_no": report.capture_no,
+            "paid_at": report.paid_at and report.paid_at.isoformat(),
             "further": [asdict(capture) | {"at": None} for capture in report.further],
         }
         return self.signed(json.dumps(values).encode())
@@ -317,7 +323,12 @@ class FakeChannel:
         return Callback(event_id=event_id, report=report, ack=Ack(body="success"))
 
     def download_statement(self, day: dt.date) -> Iterator[bytes]:
-        return self._call("statement", lambda: iter(self.statements[day]))
+        def work() -> Iterator[bytes]:
+            if day not in self.statements:
+                raise NotExecuted("the statement is not ready")
+            return iter(self.statements[day])
+
+        return self._call("statement", work)
 
     def read_statement(self, raw: Iterator[bytes]) -> Iterator[StatementLine]:
         """One JSON object a line, and a last line `end`."""
@@ -350,4 +361,8 @@ def _report(values: dict[str, Any]) -> Report | RefundReport:
     if "refund_no" in values:
         return RefundReport(**values | {"state": RefundState(values["state"])})
     further = tuple(Capture(**capture) for capture in values.pop("further", ()))
-    return Report(**values | {"state": ChannelState(values["state"]), "further": further})
+    paid_at = values.pop("paid_at", None)
+    return Report(
+        **values | {"state": ChannelState(values["state"]), "further": further},
+        paid_at=dt.datetime.fromisoformat(paid_at) if paid_at else None,
+    )

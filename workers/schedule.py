@@ -67,6 +67,12 @@ ENTRIES = (
         "The backstop for lost wake-ups, and the tries that are minutes or hours apart.",
     ),
     Entry(
+        "Statements of the channels",
+        "workers.import_statements",
+        600,
+        "Fetches and compares those that are due; one that is late is tried again soon.",
+    ),
+    Entry(
         "Heartbeat of beat",
         "workers.beat_heartbeat",
         30,

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from orders.deliveries import deliver_due
 from payments import services
-from payments.services import heartbeat
+from payments.services import heartbeat, statements
 from workers import closing, relay
 from workers import watch as inside
 
@@ -56,6 +56,12 @@ def watch(**_future: object) -> None:
 def notify_due(**_future: object) -> None:
     """Send a batch of notifications to each endpoint that has some due."""
     deliver_due(now=timezone.now())
+
+
+@shared_task(name="workers.import_statements")
+def import_statements(**_future: object) -> None:
+    """Fetch the channels' statements of the last days, and compare them."""
+    statements.import_statements(now=timezone.now())
 
 
 @shared_task(name="workers.beat_heartbeat")
