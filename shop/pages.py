@@ -1,5 +1,6 @@
 """The pages for shoppers. All of them work without JavaScript."""
 
+import datetime as dt
 from typing import Any
 
 from django.conf import settings
@@ -12,12 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from orders.models import Order
+from orders.models import Order, OrderLine
 from orders.selectors import get_order
 from orders.services import IdempotencyKeyReused, OrderError, UnknownOrder
 from payments.channels.registry import UnknownChannel, channel_names, get_channel, get_label
 from payments.models import Payment
-from payments.selectors import payment_in_fog, payments_of
+from payments.selectors import payment_in_fog, payments_of, refunds_of
 from payments.services import CurrencyNotTaken, pull_forward
 from payments.states import Status
 from shop import services
@@ -25,7 +26,9 @@ from shop.access import is_link_key, order_token
 from shop.cadence import interval
 from shop.forms import BuyForm, new_key
 from shop.models import Product
+from shop.money_back import money_back
 from shop.standing import MAY_CANCEL, MAY_PAY, NOT_KNOWN_YET, payment_to_watch, standing_of
+from shop.stock import FEW, stock_of
 
 STILL_AFTER = 30  # seconds until "confirming" becomes "still confirming"
 LEAST_REFRESH = 3  # seconds between two loads of a page without JavaScript
@@ -34,7 +37,10 @@ REMEMBERED = 50  # orders a browser
 
 @require_safe
 def products(request: HttpRequest) -> HttpResponse:
-    return render(request, "shop/products.html", {"products": Product.objects.filter(active=True)})
+    shown = list(Product.objects.filter(active=True))
+    stock = stock_of([product.sku for product in shown])
+    sold_out = {sku for sku, left in stock.items() if left == 0}
+    return render(request, "shop/products.html", {"products": shown, "sold_out": sold_out})
 
 
 @never_cache
@@ -47,31 +53,34 @@ def product(request: HttpRequest, sku: str) -> HttpResponse:
         if order:
             _remember(request, order.order_no)
             return redirect("shop:order", order.order_no)
-    return render(request, "shop/product.html", {"product": shown, "form": form})
+    left = stock_of([sku]).get(sku)
+    context = {"product": shown, "form": form, "left": left, "few": FEW}
+    return render(request, "shop/product.html", context)
 
 
 @never_cache
 @require_safe
 def order(request: HttpRequest, order_no: str) -> HttpResponse:
-    shown = _order_of(request, order_no)
-    payments = payments_of(order_no=order_no)
-    standing = standing_of(shown, payments)
-    lines = list(shown.lines.all())
-    emojis = dict(
-        Product.objects.filter(sku__in=[line.sku for line in lines]).values_list("sku", "emoji")
-    )
+    shown, now = _order_of(request, order_no), timezone.now()
+    payments, refunds = payments_of(order_no=order_no), refunds_of(order_no=order_no)
+    ledger = list(shown.ledger.all())
+    standing = standing_of(shown, payments, ledger=ledger, refunds=refunds, now=now)
+    may_pay = standing in MAY_PAY
     context = {
         "order": shown,
-        "lines": [(line, emojis.get(line.sku, "")) for line in lines],
+        "lines": _with_emojis(shown),
         "standing": standing,
         "payments": [(payment, get_label(payment.channel)) for payment in payments],
-        "channels": _channels_for(shown) if standing in MAY_PAY else [],
+        "refunds": refunds,
+        "money_back": money_back(ledger, refunds),
+        "channels": _channels_for(shown) if may_pay else [],
         "may_cancel": standing in MAY_CANCEL and shown.cancel_asked_at is None,
-        "money_came_late": any(payment.received_amount for payment in payments),
+        "pay_until": shown.expires_at if may_pay else None,
+        "today": now.date(),
     }
-    watched = payment_to_watch(payments)
+    watched = payment_to_watch(payments, ledger=ledger)
     if standing in NOT_KNOWN_YET and watched:
-        context |= _watching(shown, watched)
+        context |= _watching(shown, watched, now)
     return render(request, "shop/order.html", context)
 
 
@@ -118,7 +127,8 @@ def wallet(request: HttpRequest, order_no: str) -> HttpResponse:
         return redirect("shop:order", order_no)
     if url := _wallet_url(payment):
         return redirect(url)
-    context = {"order": shown, "action": payment.action} | _watching(shown, payment)
+    watching = _watching(shown, payment, timezone.now())
+    context = {"order": shown, "action": payment.action} | watching
     return render(request, "shop/wallet.html", context)
 
 
@@ -159,14 +169,22 @@ def _place(form: BuyForm, wanted: Product) -> Order | None:
     return None
 
 
-def _watching(shown: Order, payment: Payment) -> dict[str, Any]:
+def _with_emojis(shown: Order) -> list[tuple[OrderLine, str]]:
+    lines = list(shown.lines.all())
+    products = Product.objects.filter(sku__in=[line.sku for line in lines])
+    emojis = dict(products.values_list("sku", "emoji"))
+    return [(line, emojis.get(line.sku, "")) for line in lines]
+
+
+def _watching(shown: Order, payment: Payment, now: dt.datetime) -> dict[str, Any]:
     """What the page needs to learn the end: by its script, or by loading itself again."""
     since = payment.returned_at or payment.created_at
-    age = timezone.now() - since
+    age = now - since
     seconds = interval(age)
     return {
         "watched": payment,
         "watched_label": get_label(payment.channel),
+        "may_open": payment.in_fog and payment.expires_at > now and not payment.close_asked_at,
         "token": order_token(shown.order_no),
         "push_url": settings.PUSH_URL,
         "still": age.total_seconds() >= STILL_AFTER,

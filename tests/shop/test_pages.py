@@ -13,6 +13,7 @@ from payments.channels.registry import get_channel
 from payments.models import Payment
 from shop.access import link_key
 from tests.factories import a_product
+from tests.shop.browser import an_order, buy, end, pay, text_of, the_payment
 from tests.shop.conftest import learn, tell_orders
 
 pytestmark = pytest.mark.django_db
@@ -22,38 +23,6 @@ TOO_LONG = {"email": f"a@{'.'.join(['b' * 60] * 5)}.com"}
 @pytest.fixture(autouse=True)
 def _something_for_sale(tea):
     a_product("matcha", price=2400, currency="JPY")
-
-
-def buy(browser, **changed):
-    form = re.search(r'name="key" value="([^"]+)"', browser.get("/products/tea/").text)
-    return browser.post("/products/tea/", {"quantity": "2", "key": form[1], **changed})
-
-
-def an_order(browser):
-    return buy(browser)["Location"]
-
-
-def pay(browser, order, channel="fake"):
-    return browser.post(f"{order}pay/", {"channel": channel})
-
-
-def text_of(browser, path):
-    return re.sub(r"\s+", " ", browser.get(path).text)
-
-
-def the_payment():
-    return Payment.objects.latest("id")
-
-
-def end(state):
-    """The channel ends the payment, and everybody learns of it."""
-    fake = get_channel("fake")
-    if state is ChannelState.PAID:
-        fake.pay(the_payment().payment_no)
-    else:
-        fake.end(the_payment().payment_no, state)
-    learn(the_payment().payment_no)
-    tell_orders()
 
 
 def test_the_products_with_their_prices(client):
@@ -201,7 +170,7 @@ def test_the_wrong_amount_does_not_ask_for_more(client, channel):
 
     page = text_of(client, order)
 
-    assert "The amount does not match" in page
+    assert "The payment does not match" in page
     assert "Pay CN¥25.00" not in page
 
 

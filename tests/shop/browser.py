@@ -1,0 +1,45 @@
+"""A shopper's browser without JavaScript, and what the channel does meanwhile."""
+
+import re
+
+from django.http import HttpResponse
+from django.test import Client
+
+from payments.channels.base import ChannelState
+from payments.channels.registry import get_channel
+from payments.models import Payment
+from tests.shop.conftest import learn, tell_orders
+
+
+def buy(browser: Client, **changed: str) -> HttpResponse:
+    form = re.search(r'name="key" value="([^"]+)"', browser.get("/products/tea/").text)
+    return browser.post("/products/tea/", {"quantity": "2", "key": form[1], **changed})
+
+
+def an_order(browser: Client) -> str:
+    """Its path."""
+    return buy(browser)["Location"]
+
+
+def pay(browser: Client, order: str, channel: str = "fake") -> HttpResponse:
+    return browser.post(f"{order}pay/", {"channel": channel})
+
+
+def text_of(browser: Client, path: str) -> str:
+    return re.sub(r"\s+", " ", browser.get(path).text)
+
+
+def the_payment() -> Payment:
+    """The newest."""
+    return Payment.objects.latest("id")
+
+
+def end(state: ChannelState) -> None:
+    """The channel ends the payment, and everybody learns of it."""
+    fake = get_channel("fake")
+    if state is ChannelState.PAID:
+        fake.pay(the_payment().payment_no)
+    else:
+        fake.end(the_payment().payment_no, state)
+    learn(the_payment().payment_no)
+    tell_orders()
