@@ -66,6 +66,11 @@ class Notification(models.Model):
                 name="notification_first_of_order",
             ),
             models.Index(fields=["message_id"], name="notification_by_message_id"),
+            models.Index(
+                fields=["-id"],
+                condition=Q(state=NotificationState.FAILED),
+                name="notification_failed",
+            ),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

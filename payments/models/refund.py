@@ -62,6 +62,9 @@ class Refund(models.Model):
             ),
             models.Index(fields=["status", "-id"], name="refund_by_status"),
             models.Index(
+                fields=["channel_no"], condition=~Q(channel_no=""), name="refund_by_channel_no"
+            ),
+            models.Index(
                 fields=["refunded_at"],
                 condition=Q(refunded_at__isnull=False),
                 name="refund_done_on_a_day",
