@@ -23,6 +23,8 @@ from payments.services.consulting import (
 )
 from payments.services.heartbeats import heartbeat
 from payments.services.refunding import (
+    GivenBackOtherwise,
+    NotFailed,
     NothingToRefund,
     OriginReused,
     RefundError,
@@ -31,6 +33,7 @@ from payments.services.refunding import (
     RefundTooLarge,
     adopt_refunds,
     query_refund_now,
+    refund_again,
     refund_due,
     request_refund,
     settle_refunds,
@@ -50,6 +53,8 @@ __all__ = [
     "CallbackNotSettled",
     "CurrencyNotTaken",
     "Finding",
+    "GivenBackOtherwise",
+    "NotFailed",
     "NothingToRefund",
     "OriginReused",
     "RefundError",
@@ -69,6 +74,7 @@ __all__ = [
     "query_now",
     "query_refund_now",
     "receive_callback",
+    "refund_again",
     "refund_due",
     "rejected_today",
     "relay_woken",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from payments import wake
-from payments.models import PaymentEvent
+from payments.models import PaymentEvent, RefundEvent
 
 
 def relay_woken() -> None:
@@ -15,9 +15,14 @@ def relay_woken() -> None:
 
 
 @transaction.atomic
-def retry_relay(*, event_ids: Iterable[int], now: dt.datetime) -> int:
+def retry_relay(
+    *,
+    event_ids: Iterable[int],
+    now: dt.datetime,
+    kind: type[PaymentEvent] | type[RefundEvent] = PaymentEvent,
+) -> int:
     """Have events that wait for their next try handed over now; returns how many waited."""
-    waiting = PaymentEvent.objects.filter(pk__in=event_ids, relayed_at=None)
+    waiting = kind.objects.filter(pk__in=event_ids, relayed_at=None)
     count = waiting.update(relay_due_at=now)
     wake.relay_on_commit()
     return count
