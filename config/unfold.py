@@ -42,16 +42,26 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "workers.dashboard.fill",
     "STYLES": [_styles],
     "BORDER_RADIUS": "6px",
-    # Ctrl+K finds a payment or an order by any number from whichever page.
+    # Ctrl+K finds a payment, a refund or an order by any number from whichever page.
     "COMMAND": {
-        "search_models": ["payments.payment", "orders.order"],
+        "search_models": ["payments.payment", "payments.refund", "orders.order"],
         "show_history": False,
     },
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
         "navigation": [
-            {"items": [_item("Dashboard", "monitoring", "index")]},
+            {
+                "items": [
+                    _item("Dashboard", "monitoring", "index"),
+                    _item(
+                        "Alerts",
+                        "notification_important",
+                        "alerts_alert_changelist",
+                        "alerts.view_alert",
+                    ),
+                ]
+            },
             {
                 "title": "Payments",
                 "separator": True,
@@ -61,6 +71,12 @@ UNFOLD = {
                         "payments",
                         "payments_payment_changelist",
                         "payments.view_payment",
+                    ),
+                    _item(
+                        "Refunds",
+                        "undo",
+                        "payments_refund_changelist",
+                        "payments.view_refund",
                     ),
                     _item(
                         "Evidence",
@@ -74,6 +90,30 @@ UNFOLD = {
                         "payments_paymentevent_changelist",
                         "payments.view_paymentevent",
                     ),
+                    _item(
+                        "Relay of refunds",
+                        "move_down",
+                        "payments_refundevent_changelist",
+                        "payments.view_refundevent",
+                    ),
+                ],
+            },
+            {
+                "title": "Statements",
+                "separator": True,
+                "items": [
+                    _item(
+                        "Statements",
+                        "description",
+                        "payments_statement_changelist",
+                        "payments.view_statement",
+                    ),
+                    _item(
+                        "Differences",
+                        "difference",
+                        "payments_difference_changelist",
+                        "payments.view_difference",
+                    ),
                 ],
             },
             {
@@ -81,6 +121,19 @@ UNFOLD = {
                 "separator": True,
                 "items": [
                     _item("Orders", "receipt_long", "orders_order_changelist", "orders.view_order"),
+                    _item(
+                        "Notifications",
+                        "campaign",
+                        "orders_notification_changelist",
+                        "orders.view_notification",
+                    ),
+                    _item(
+                        "Endpoints",
+                        "webhook",
+                        "orders_endpoint_changelist",
+                        "orders.view_endpoint",
+                    ),
+                    _item("Stock", "inventory_2", "orders_stock_changelist", "orders.view_stock"),
                     _item("Products", "storefront", "shop_product_changelist", "shop.view_product"),
                 ],
             },

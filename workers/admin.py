@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -26,7 +27,8 @@ ARGUMENTS_HELP = (
     'As JSON. The sweep takes how far back it looks, in hours: {"hours": 2160} is 90 days. '
     "Payments that are overdue and older than that are only warned about."
 )
-QUEUE_HELP = "consults, sweeps or relay: nothing reads another queue."
+QUEUES = sorted({route["queue"] for route in settings.CELERY_TASK_ROUTES.values()})
+QUEUE_HELP = f"{', '.join(QUEUES[:-1])} or {QUEUES[-1]}: nothing reads another queue."
 
 admin.site.index_title = "Dashboard"
 admin.site.index_template = "workers/admin/dashboard.html"

@@ -3,24 +3,23 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 
+from common.admin import badge, exact_time, nowrap, page_link, until
+from common.spans import describe_span
 from payments import services
-from payments.admin.base import STATUS_COLOURS, ReadOnlyAdmin, badge, exact_time, nowrap, until
+from payments.admin.base import STATUS_COLOURS, PaymentSideAdmin
 from payments.admin.filters import RelayFilter
 from payments.admin.search import HELP, payments_numbered
 from payments.models import Payment, PaymentEvent, RelayFailure
 from payments.states import Source, Status
-from payments.timeline import describe_span
 
 
 @admin.register(PaymentEvent)
-class PaymentEventAdmin(ReadOnlyAdmin):
+class PaymentEventAdmin(PaymentSideAdmin):
     list_display = (
         "occurred",
         "payment_number",
@@ -40,7 +39,9 @@ class PaymentEventAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentEvent]:
         rows: QuerySet[PaymentEvent] = super().get_queryset(request)
         failures = RelayFailure.objects.filter(event=OuterRef("pk")).order_by("-pk")
-        return rows.select_related("payment").annotate(error=Subquery(failures.values("error")[:1]))
+        return rows.select_related("payment", "capture").annotate(
+            error=Subquery(failures.values("error")[:1])
+        )
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         """What waits is read from the oldest on."""
@@ -69,8 +70,7 @@ class PaymentEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Payment")
     def payment_number(self, event: PaymentEvent) -> str:
-        url = reverse("admin:payments_payment_change", args=[event.payment_id])
-        return format_html('<a class="nd-no" href="{}">{}</a>', url, event.payment.payment_no)
+        return page_link("payments_payment", event.payment_id, event.payment.payment_no)
 
     @admin.display(description="From")
     def move_from(self, event: PaymentEvent) -> str:
@@ -78,7 +78,8 @@ class PaymentEventAdmin(ReadOnlyAdmin):
 
     @badge("To", STATUS_COLOURS)
     def move_to(self, event: PaymentEvent) -> tuple[str, str]:
-        return event.to_status, Status(event.to_status).label
+        label = "Taken once more" if event.capture else Status(event.to_status).label
+        return event.to_status, label
 
     @admin.display(description="By")
     def by(self, event: PaymentEvent) -> str:
@@ -95,21 +96,8 @@ class PaymentEventAdmin(ReadOnlyAdmin):
         error: str = getattr(event, "error", None) or "—"
         return error[:100]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponseBase:
+    def render_page(
+        self, request: HttpRequest, row: PaymentEvent, **more: Any
+    ) -> HttpResponseRedirect:
         """An event's page is its payment's timeline."""
-        event = self.get_object(request, object_id)
-        if not self.has_view_permission(request, event):
-            raise PermissionDenied
-        if event is None:
-            return self._get_obj_does_not_exist_redirect(  # type: ignore[no-any-return]
-                request, self.opts, object_id
-            )
-        return HttpResponseRedirect(
-            reverse("admin:payments_payment_change", args=[event.payment_id])
-        )
+        return HttpResponseRedirect(reverse("admin:payments_payment_change", args=[row.payment_id]))

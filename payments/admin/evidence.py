@@ -1,20 +1,20 @@
 """Evidence: everything that channels told, as it came, and what became of it."""
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from common.admin import age_of, badge, exact_time, nowrap, page_link
 from payments import services
-from payments.admin.base import VERDICT_COLOURS, ReadOnlyAdmin, age_of, badge, exact_time, nowrap
+from payments.admin.base import VERDICT_COLOURS, PaymentSideAdmin
 from payments.admin.filters import ChannelFilter, LookAtFilter
 from payments.admin.raw import readable_body, readable_headers
 from payments.admin.search import HELP, evidence_numbered
@@ -33,12 +33,14 @@ _REFUSED: dict[type[Exception], str] = {
 
 
 @admin.register(Evidence)
-class EvidenceAdmin(ReadOnlyAdmin):
+class EvidenceAdmin(PaymentSideAdmin):
+    page_template = "payments/admin/evidence.html"
     list_display = (
         "received",
         "path",
         "channel_label",
         "payment_number",
+        "refund_number",
         "says",
         "outcome",
         "repeats",
@@ -51,7 +53,7 @@ class EvidenceAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Evidence]:
         rows: QuerySet[Evidence] = super().get_queryset(request)
-        return rows.select_related("payment").defer("body", "headers")
+        return rows.select_related("payment", "refund").defer("body", "headers")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Evidence], search_term: str
@@ -80,8 +82,13 @@ class EvidenceAdmin(ReadOnlyAdmin):
     def payment_number(self, evidence: Evidence) -> str:
         if evidence.payment is None:
             return evidence.payment_no or "—"
-        url = reverse("admin:payments_payment_change", args=[evidence.payment_id])
-        return format_html('<a class="nd-no" href="{}">{}</a>', url, evidence.payment.payment_no)
+        return page_link("payments_payment", evidence.payment_id, evidence.payment.payment_no)
+
+    @admin.display(description="Refund")
+    def refund_number(self, evidence: Evidence) -> str:
+        if evidence.refund is None:
+            return evidence.refund_no or "—"
+        return page_link("payments_refund", evidence.refund_id, evidence.refund.refund_no)
 
     @badge("Verdict", VERDICT_COLOURS)
     def outcome(self, evidence: Evidence) -> tuple[str, str]:
@@ -96,8 +103,7 @@ class EvidenceAdmin(ReadOnlyAdmin):
         return evidence.error[:80] or "—"
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.replay_view))
-        own: list[URLPattern] = [path("<int:pk>/replay/", view, name="payments_evidence_replay")]
+        own = [self.own_path("replay", require_POST(self.replay_view))]
         return own + super().get_urls()  # type: ignore[no-any-return]
 
     def replay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -107,7 +113,7 @@ class EvidenceAdmin(ReadOnlyAdmin):
         text, level = self._replay(request, evidence)
         self.log_change(request, evidence, text)
         self.message_user(request, text, level)
-        return HttpResponseRedirect(reverse("admin:payments_evidence_change", args=[pk]))
+        return HttpResponseRedirect(self.url_of(pk))
 
     def _replay(self, request: HttpRequest, evidence: Evidence) -> tuple[str, int]:
         was = Verdict(evidence.verdict).label
@@ -123,28 +129,15 @@ class EvidenceAdmin(ReadOnlyAdmin):
         level = messages.WARNING if bad else messages.SUCCESS
         return f"Replayed the callback: {was} → {verdict.label}.", level
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponseBase:
-        evidence = self.get_object(request, object_id)
-        if not self.has_view_permission(request, evidence):
-            raise PermissionDenied
-        if evidence is None:
-            return self._get_obj_does_not_exist_redirect(  # type: ignore[no-any-return]
-                request, self.opts, object_id
-            )
-        context = {**self.page_context(request, evidence), **_page(evidence)}
-        return TemplateResponse(request, "payments/admin/evidence.html", context)
+    def page(self, request: HttpRequest, row: Evidence, now: dt.datetime) -> dict[str, Any]:
+        return {**_page(row), "may_operate": self.has_operate_permission(request)}
 
 
 def _page(evidence: Evidence) -> dict[str, Any]:
     verdict, body = Verdict(evidence.verdict), bytes(evidence.body)
     facts = (
         ("Number as the channel wrote it", evidence.payment_no),
+        ("Refund as the channel wrote it", evidence.refund_no),
         ("Event id", evidence.event_id or ""),
         ("Says", evidence.claim),
         ("Received", f"{exact_time(evidence.received_at)} ({age_of(evidence.received_at)} ago)"),

@@ -8,10 +8,11 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from alerts.models import Alert
 from payments.channels.registry import channel_names, get_label
-from payments.figures import LOOK_BACK, OVERDUE, TO_LOOK_AT
-from payments.models import Evidence, Payment, PaymentEvent
-from payments.states import IN_FOG
+from payments.figures import LOOK_BACK, OVERDUE, TO_LOOK_AT, missing_statements
+from payments.models import Difference, Evidence, Payment, Refund
+from payments.states import IN_FOG, OPEN_REFUND
 
 AGES = {
     "10min": ("Under 10 minutes", None, dt.timedelta(minutes=10)),
@@ -43,11 +44,21 @@ class ChannelFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, get_label(name)) for name in channel_names()]
 
+    channel_field = "channel"
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(channel=self.value()) if self.value() else queryset
+        return queryset.filter(**{self.channel_field: self.value()}) if self.value() else queryset
 
     def has_output(self) -> bool:
         return True
+
+
+class RefundChannelFilter(ChannelFilter):
+    channel_field = "payment__channel"
+
+
+class DifferenceChannelFilter(ChannelFilter):
+    channel_field = "statement__channel"
 
 
 class AgeFilter(SimpleListFilter):
@@ -91,10 +102,60 @@ class RelayFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("waiting", "Not relayed yet"), ("failing", "Failing")]
 
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[PaymentEvent]
-    ) -> QuerySet[PaymentEvent]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Of the events of payments, and of those of refunds."""
         waiting = Q(relay_due_at__isnull=False)
         if self.value() == "failing":
             return queryset.filter(waiting, relay_failures__gt=0)
         return queryset.filter(waiting) if self.value() == "waiting" else queryset
+
+
+class RefundWaitingFilter(SimpleListFilter):
+    title = "waiting"
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("open", "Under way"),
+            ("slow", "In the slow lane"),
+            ("failed", "Failed, and its alert is open"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
+        if self.value() == "failed":
+            alerts = Alert.objects.filter(kind="refund_failed", resolved_at=None)
+            return queryset.filter(refund_no__in=alerts.values("subject"))
+        if self.value() == "slow":
+            return queryset.filter(status__in=OPEN_REFUND, slow_lane_at__isnull=False)
+        return queryset.filter(status__in=OPEN_REFUND) if self.value() == "open" else queryset
+
+
+class OpenDifferenceFilter(SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open"), ("resolved", "Resolved")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Difference]
+    ) -> QuerySet[Difference]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(resolved_at__isnull=self.value() == "open")
+
+
+class StatementWaitingFilter(SimpleListFilter):
+    title = "waiting"
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("missing", "Missing: due, and not compared"), ("differs", "Differences open")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "missing":
+            return queryset.filter(missing_statements(timezone.now()))
+        if self.value() == "differs":
+            unresolved = Difference.objects.filter(resolved_at=None)
+            return queryset.filter(pk__in=unresolved.values("statement"))
+        return queryset

@@ -3,26 +3,26 @@
 import datetime as dt
 from typing import Any
 
-from django.db.models.functions import Length
-
+from common.admin import exact_time, until
 from common.money import format_money
+from common.spans import describe_span
 from payments import selectors
-from payments.admin.base import STATUS_COLOURS, VERDICT_COLOURS, exact_time, until
-from payments.admin.raw import readable_body
+from payments.admin.base import REFUND_COLOURS, STATUS_COLOURS
+from payments.admin.story import dress
 from payments.channels.registry import get_label
 from payments.figures import OVERDUE
-from payments.models import Evidence, Payment, PaymentEvent
-from payments.states import Status
-from payments.timeline import Entry, describe_span, timeline
+from payments.models import Payment, PaymentEvent, Refund, RefundEvent
+from payments.states import RefundReason, RefundStatus, Status
+from payments.timeline import timeline
 
-LARGEST_INLINE = 8 * 1024  # bytes of a raw body shown inside the timeline
-MOST_INLINE = 50
+MOST = 100  # captures or refunds shown
 
 
 def payment_page(payment: Payment, now: dt.datetime) -> dict[str, Any]:
-    """The template's values; eight queries, however long the story is."""
+    """The template's values; eleven queries, however long the story is."""
     status, due_at = Status(payment.status), payment.consult_due_at
     waiting = PaymentEvent.objects.filter(payment=payment, relay_due_at__isnull=False)
+    of_refunds = RefundEvent.objects.filter(refund__payment=payment, relay_due_at__isnull=False)
     return {
         "payment": payment,
         "label": status.label,
@@ -33,9 +33,14 @@ def payment_page(payment: Payment, now: dt.datetime) -> dict[str, Any]:
         "is_overdue": due_at is not None and due_at < now - OVERDUE,
         "age": describe_span(now - payment.created_at),
         "known_after": _known_after(payment),
-        "relay_waiting": waiting.count(),
+        "relay_waiting": waiting.count() + of_refunds.count(),
+        "captured": _money(payment, payment.captured_total),
+        "refunded": _money(payment, payment.refund_total),
+        "refundable": _money(payment, payment.refundable),
+        "captures": _captures(payment),
+        "refunds": [_refund(refund) for refund in payment.refunds.all()[:MOST]],
         "facts": _facts(payment),
-        "entries": _dress(timeline(payment_no=payment.payment_no)),
+        "entries": dress(timeline(payment_no=payment.payment_no)),
         "others": [
             {
                 "payment": other,
@@ -47,6 +52,44 @@ def payment_page(payment: Payment, now: dt.datetime) -> dict[str, Any]:
             for other in selectors.payments_of(order_no=payment.order_no)
             if other.pk != payment.pk
         ],
+    }
+
+
+def _money(payment: Payment, amount: int) -> str:
+    return format_money(amount, payment.received_currency or payment.currency)
+
+
+def _captures(payment: Payment) -> list[dict[str, str]]:
+    """Every time that the channel took money: the first, and those that are owed back."""
+    if not payment.captured_total:
+        return []
+    first = {
+        "number": payment.capture_no or payment.channel_no,
+        "money": _money(payment, payment.received_amount or 0),
+        "at": exact_time(payment.settled_at),
+        "what": "received",
+    }
+    further = [
+        {
+            "number": capture.capture_no,
+            "money": format_money(capture.amount, capture.currency),
+            "at": exact_time(capture.recorded_at),
+            "what": "taken once more: owed back",
+        }
+        for capture in payment.further_captures.all()[:MOST]
+    ]
+    return [first, *further]
+
+
+def _refund(refund: Refund) -> dict[str, Any]:
+    status = RefundStatus(refund.status)
+    return {
+        "refund": refund,
+        "label": status.label,
+        "colour": REFUND_COLOURS[status],
+        "money": format_money(refund.amount, refund.currency),
+        "reason": RefundReason(refund.reason).label,
+        "at": exact_time(refund.created_at),
     }
 
 
@@ -85,28 +128,3 @@ def _facts(payment: Payment) -> list[tuple[str, str]]:
         *((name, exact_time(at) if at else "") for name, at in times),
     ]
     return [(name, value) for name, value in facts if value]
-
-
-def _dress(entries: list[Entry]) -> list[dict[str, Any]]:
-    """The entries with what only a page needs: colours, exact times, raw bodies (one query)."""
-    wanted = [entry.evidence_id for entry in entries if entry.evidence_id and entry.has_body]
-    bodies = {
-        row.pk: readable_body(bytes(row.body))
-        for row in Evidence.objects.filter(pk__in=wanted)
-        .annotate(size=Length("body"))
-        .filter(size__lte=LARGEST_INLINE)
-        .order_by("-pk")
-        .only("body")[:MOST_INLINE]
-    }
-    days = ["", *(f"{entry.at:%Y-%m-%d}" for entry in entries)]
-    return [
-        {
-            "entry": entry,
-            "at": f"{entry.at:%H:%M:%S}.{entry.at.microsecond // 1000:03}",
-            "day": day if day != day_before else "",
-            "gap": describe_span(entry.since_previous) if entry.since_previous else "",
-            "verdict_colour": VERDICT_COLOURS.get(entry.verdict, "default"),  # type: ignore[call-overload]
-            "body": bodies.get(entry.evidence_id or 0, ""),
-        }
-        for entry, day_before, day in zip(entries, days, days[1:], strict=False)
-    ]

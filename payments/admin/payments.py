@@ -1,33 +1,25 @@
 """Payments: the list, and the page of one with its timeline."""
 
+import datetime as dt
 import time
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from common.admin import age_of, badge, nowrap, number, number_link, until
 from common.money import format_money
 from payments import services
-from payments.admin.base import (
-    STATUS_COLOURS,
-    ReadOnlyAdmin,
-    age_of,
-    badge,
-    is_number,
-    nowrap,
-    number_link,
-    until,
-)
+from payments.admin.base import STATUS_COLOURS, PaymentSideAdmin
 from payments.admin.filters import AgeFilter, ChannelFilter, WaitingFilter
 from payments.admin.payment_page import payment_page
+from payments.admin.refund_form import refund_a_payment
 from payments.admin.search import HELP, payments_numbered
 from payments.channels.registry import get_label
 from payments.figures import OVERDUE
@@ -38,13 +30,16 @@ MOST_AT_ONCE = 20  # payments of one bulk query, and the seconds it may take: a 
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(PaymentSideAdmin):
+    number_field = "payment_no"
+    page_template = "payments/admin/payment.html"
     list_display = (
         "number",
         "order",
         "channel_label",
         "money",
         "state",
+        "given_back",
         "age",
         "next_consult",
         "consult_count",
@@ -57,7 +52,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Payment")
     def number(self, payment: Payment) -> str:
-        return format_html('<span class="nd-no">{}</span>', payment.payment_no)
+        return number(payment.payment_no)
 
     @admin.display(description="Order")
     def order(self, payment: Payment) -> str:
@@ -74,6 +69,12 @@ class PaymentAdmin(ReadOnlyAdmin):
     @badge("Status", STATUS_COLOURS)
     def state(self, payment: Payment) -> tuple[str, str]:
         return payment.status, Status(payment.status).label
+
+    @admin.display(description="Goes back")
+    def given_back(self, payment: Payment) -> str:
+        if not payment.refund_total:
+            return "—"
+        return nowrap(format_money(payment.refund_total, payment.received_currency))
 
     @admin.display(description="Age")
     def age(self, payment: Payment) -> str:
@@ -125,15 +126,23 @@ class PaymentAdmin(ReadOnlyAdmin):
                 self._query(request, payment)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.query_view))
-        own: list[URLPattern] = [path("<int:pk>/query/", view, name="payments_payment_query")]
+        own = [
+            self.own_path("query", require_POST(self.query_view)),
+            self.own_path("refund", self.refund_view),
+        ]
         return own + super().get_urls()  # type: ignore[no-any-return]
 
     def query_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_operate_permission(request):
             raise PermissionDenied
         self._query(request, get_object_or_404(Payment, pk=pk))
-        return HttpResponseRedirect(reverse("admin:payments_payment_change", args=[pk]))
+        return HttpResponseRedirect(self.url_of(pk))
+
+    def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The form that asks how much goes back, and why."""
+        if not self.has_refund_permission(request):
+            raise PermissionDenied
+        return refund_a_payment(self, request, get_object_or_404(Payment, pk=pk))
 
     def _query(self, request: HttpRequest, payment: Payment) -> None:
         was = Status(payment.status)
@@ -149,34 +158,17 @@ class PaymentAdmin(ReadOnlyAdmin):
         level = messages.SUCCESS if said.startswith("it says") else messages.WARNING
         self.message_user(request, f"{fresh}: {outcome} ({said}).", level)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponseBase:
-        """A page of our own; the address takes the public number too."""
-        if is_number(object_id):
-            found = Payment.objects.filter(payment_no=object_id.replace("\0", "")).first()
-            if found:
-                return HttpResponseRedirect(
-                    reverse("admin:payments_payment_change", args=[found.pk])
-                )
-        payment = self.get_object(request, object_id)
-        if not self.has_view_permission(request, payment):
-            raise PermissionDenied
-        if payment is None:
-            return self._get_obj_does_not_exist_redirect(  # type: ignore[no-any-return]
-                request, self.opts, object_id
-            )
-        context = {**self.page_context(request, payment), **payment_page(payment, timezone.now())}
-        return TemplateResponse(request, "payments/admin/payment.html", context)
+    def page(self, request: HttpRequest, row: Payment, now: dt.datetime) -> dict[str, Any]:
+        return {
+            **payment_page(row, now),
+            "may_operate": self.has_operate_permission(request),
+            "may_refund": self.has_refund_permission(request) and row.refundable > 0,
+        }
 
 
 def _answer(payment: Payment) -> str:
     """What the channel said to the question that was just asked."""
-    asked = Evidence.objects.filter(payment=payment, source=Source.OPERATOR)
+    asked = Evidence.objects.filter(payment=payment, refund=None, source=Source.OPERATOR)
     row = asked.order_by("-pk").defer("body").first()
     if row and row.error:
         return row.error

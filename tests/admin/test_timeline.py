@@ -5,11 +5,12 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
+from common.spans import describe_span
 from payments import services
 from payments.channels.base import OutcomeUnknown
 from payments.models import Payment, PaymentEvent, RelayFailure
 from payments.selectors import UnknownPayment
-from payments.timeline import Kind, describe_span, timeline
+from payments.timeline import Kind, timeline
 from tests.factories import a_payment, rewriting_history
 from workers import relay
 
@@ -105,8 +106,8 @@ def test_the_same_failure_over_and_over_is_one_line(channel):
     assert failed.detail.startswith("5 times, last ")
 
 
-def test_a_story_costs_four_queries(rescued, django_assert_num_queries):
-    with django_assert_num_queries(4):
+def test_a_story_costs_five_queries(rescued, django_assert_num_queries):
+    with django_assert_num_queries(5):
         timeline(payment_no=rescued.payment_no)
 
 
