@@ -11,7 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from alerts.models import Alert
 from orders.deliveries import deliver_due, recording, resend, resend_since
 from orders.endpoints import RefusedUrl, add_endpoint, rotate_secret
-from orders.models import DeliveryTry, Endpoint, Notification
+from orders.models import DeliveryTry, Endpoint
 from orders.signing import SecretUnreadable, seal, unseal
 from tests.factories import an_order
 from tests.orders.receiver import answering
