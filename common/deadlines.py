@@ -41,11 +41,12 @@ class Deadline:
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
     """Exchanges that this thread begins inside are held to this deadline."""
+    before = getattr(_running, "deadline", None)
     _running.deadline = deadline
     try:
         yield
     finally:
-        del _running.deadline
+        _running.deadline = before
 
 
 def keep_deadlines(manager: PoolManager) -> None:

@@ -5,11 +5,9 @@ exchange of which nobody can say whether it was executed is never called failed.
 """
 
 import http.client
-import io
 import json
 import math
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,8 +18,8 @@ from typing import Any
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from common.deadlines import Deadline, keep_deadlines, within
 from payments.channels.base import DefiniteNo, NotExecuted, OutcomeUnknown
 
 MAX_BYTES = 1 << 20  # no channel's answer about one payment comes near a mebibyte
@@ -29,8 +27,6 @@ _PIECE = 16_384  # bytes that are read at once
 
 # Statuses of the 4xx class that don't say whether the request was executed.
 _UNDECIDED = frozenset({408, 425, 499})
-
-_running = threading.local()  # `ends_at` of the exchange this thread is in, on the monotonic clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,17 +131,20 @@ class HttpClient:
     ) -> Iterator[requests.Response]:
         """An answer of which the head was read; what goes wrong until the end of it is classed."""
         seconds = self._timeout if timeout is None else timeout
-        _running.ends_at = time.monotonic() + seconds
+        deadline = Deadline(time.monotonic() + seconds)
         try:
-            with self._session().request(
-                method,
-                url,
-                data=body,
-                headers=dict(headers or {}),
-                timeout=(min(self._connect_timeout, seconds), seconds),
-                stream=True,
-                allow_redirects=False,
-            ) as response:
+            with (
+                within(deadline),
+                self._session().request(
+                    method,
+                    url,
+                    data=body,
+                    headers=dict(headers or {}),
+                    timeout=(min(self._connect_timeout, seconds), seconds),
+                    stream=True,
+                    allow_redirects=False,
+                ) as response,
+            ):
                 yield response
         except (
             requests.RequestException,
@@ -247,57 +246,7 @@ def _never_connected(exc: Exception) -> bool:
     return "CERTIFICATE_VERIFY_FAILED" in str(exc) and isinstance(exc, requests.exceptions.SSLError)
 
 
-class _TimedReader(io.RawIOBase):
-    """Reads a socket, each time with no more patience than is left of the exchange."""
-
-    def __init__(self, sock: socket.socket, ends_at: float) -> None:
-        self._sock = sock
-        # The real file object: it keeps the socket open until the body was read.
-        self._raw = sock.makefile("rb", buffering=0)
-        self._ends_at = ends_at
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._ends_at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline of the exchange has passed")
-        self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _TimedResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_TimedReader(sock, _running.ends_at))
-
-
-class _TimedHTTPConnection(HTTPConnection):
-    response_class = _TimedResponse
-
-
-class _TimedHTTPSConnection(HTTPSConnection):
-    response_class = _TimedResponse
-
-
-class _TimedHTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _TimedHTTPConnection
-
-
-class _TimedHTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TimedHTTPSConnection
-
-
 class _TimedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": _TimedHTTPPool,
-            "https": _TimedHTTPSPool,
-        }
+        keep_deadlines(self.poolmanager)
