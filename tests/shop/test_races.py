@@ -8,9 +8,9 @@ from django.db import connection
 
 from orders.models import Order
 from orders.states import OrderStatus
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.states import Status
-from tests.shop.conftest import TEA, App, tell_orders
+from tests.shop.conftest import TEA, App, learn, tell_orders
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TAPS = 6
@@ -74,3 +74,41 @@ def test_cancelling_while_paying_ends_in_one_of_both(guest, channel):
 
     assert Order.objects.get().status == OrderStatus.CANCELLED
     assert not Payment.objects.filter(status__in=[Status.CREATED, Status.PAYING]).exists()
+
+
+@pytest.fixture
+def paid(guest, channel):
+    order = guest.order()
+    payment = guest.pay(order)
+    channel.pay(payment["payment_no"])
+    learn(payment["payment_no"])
+    tell_orders()
+    return order
+
+
+def refund(olga, order, key, amount):
+    path = f"/orders/{order['order_no']}/refunds"
+    body = {"amount": amount, "note": "why"}
+    return lambda: App(olga.headers).post(path, body, **{"Idempotency-Key": key})
+
+
+def test_the_same_refund_sent_many_times_at_once_is_one_refund(olga, paid):
+    answers = at_once(*[refund(olga, paid, "1", 500)] * TAPS)
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["refund_no"] for answer in answers}) == 1
+    assert Refund.objects.count() == 1
+
+
+def test_one_key_for_different_refunds_at_once_is_one_refund(olga, paid):
+    answers = at_once(*[refund(olga, paid, "1", amount) for amount in range(100, 100 + TAPS)])
+
+    assert sorted(answer.status_code for answer in answers) == [201] + [422] * (TAPS - 1)
+    assert Refund.objects.count() == 1
+
+
+def test_many_refunds_at_once_never_give_back_more_than_came(olga, paid):
+    answers = at_once(*[refund(olga, paid, str(number), 1000) for number in range(TAPS)])
+
+    assert sorted(answer.status_code for answer in answers) == [201] * 2 + [409] * (TAPS - 2)
+    assert Payment.objects.get().refundable == 500

@@ -138,7 +138,7 @@ def test_late_money_is_looked_into_before_anything_is_promised(client, channel, 
     page = text_of(client, closed)
 
     assert heading(page) == "Your payment came late"
-    assert "We are looking whether your goods can still be had" in page
+    assert "We are checking whether your goods can still be had" in page
     assert not PROMISES.search(page)
     assert "nothing was paid" not in page
     assert '<noscript><meta http-equiv="refresh"' in page
