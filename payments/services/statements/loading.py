@@ -84,7 +84,7 @@ def _copy(batch: list[tuple[int, StatementLine]], statement: Statement) -> None:
         for n, line in batch
     )
     try:
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, connection.wrap_database_errors:
             cursor.copy_expert(_COPY, io.BytesIO(text.getvalue().encode()))
     except (DataError, IntegrityError, UnicodeError) as error:
         raise Unreadable(f"lines {batch[0][0]} to {batch[-1][0]}: {error}") from error
