@@ -176,9 +176,7 @@ class EndpointAdmin(ReadOnlyAdmin):
     def _show_secret(self, request: HttpRequest, pk: int, secret: str) -> HttpResponse:
         """In the answer to the one request that made it, and nowhere else."""
         endpoint = self.get_queryset(request).get(pk=pk)
-        answer = self.render_page(request, endpoint, shown_secret=secret)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return self.render_page(request, endpoint, shown_secret=secret)
 
     def page(self, request: HttpRequest, row: Endpoint, now: dt.datetime) -> dict[str, Any]:
         waiting = Notification.objects.filter(endpoint=row, state=NotificationState.WAITING)

@@ -6,12 +6,16 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from orders.models import LedgerEntry
+from alerts.models import Alert
+from alerts.services import raise_alert
+from orders.models import Endpoint, LedgerEntry, Notification, Order
 from payments import services
-from payments.channels.base import BadSignature
-from payments.models import Evidence, Payment, PaymentEvent
+from payments.channels.base import BadSignature, DefiniteNo
+from payments.models import Difference, Evidence, Payment, PaymentEvent, Refund, Statement
 from payments.states import Source, Verdict
+from tests.admin.story import a_paid_payment, a_refund, send_refunds
 from tests.factories import a_payment, an_order, rewriting_history
+from tests.orders.telling import a_fact, an_endpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -129,3 +133,74 @@ def test_it_renders_while_redis_is_down(operator, channel, settings):
 def test_it_is_cheap(operator, payments_in_every_state, django_assert_num_queries):
     with django_assert_num_queries(24):
         operator.get("/admin/")
+
+
+def test_open_alerts_call_somebody(operator, channel):
+    raise_alert("alert.watch", subject="x", now=timezone.now() - dt.timedelta(hours=2))
+
+    tile = tiles(operator)["Open alerts"]
+
+    assert (tile.figure, tile.note, tile.mood) == ("1", "oldest waits 2 h", "bad")
+
+
+def test_refunds_under_way_slow_and_failed_are_counted(operator, channel):
+    payment = a_paid_payment(channel)
+    a_refund(payment, 100)
+    channel.script("refund", DefiniteNo("the account is closed"))
+    send_refunds()
+    a_refund(payment, 200)
+    slow = a_refund(payment, 300)
+    Refund.objects.filter(pk=slow.pk).update(slow_lane_at=timezone.now())
+
+    seen = tiles(operator)
+
+    figures = {name: seen[name].figure for name in ("Refunds under way", "Slow refunds")}
+    assert figures == {"Refunds under way": "2", "Slow refunds": "1"}
+    assert (seen["Refunds failed"].figure, seen["Refunds failed"].mood) == ("1", "bad")
+    assert seen["Relay backlog"].url.endswith("/refundevent/?relay=waiting")
+
+
+def test_a_failed_refund_that_somebody_looked_after_is_counted_no_more(operator, channel):
+    a_refund(a_paid_payment(channel))
+    channel.script("refund", DefiniteNo("the account is closed"))
+    send_refunds()
+    Alert.objects.update(resolved_at=timezone.now(), resolution="by hand")
+
+    assert tiles(operator)["Refunds failed"].figure == "0"
+
+
+def test_closings_that_stand_still_are_counted(operator, channel):
+    order = an_order()
+    Order.objects.filter(pk=order.pk).update(close_asked_at=timezone.now() - dt.timedelta(hours=1))
+
+    tile = tiles(operator)["Closings that stand still"]
+
+    assert (tile.figure, tile.note, tile.mood) == ("1", "oldest waits 1 h", "warn")
+
+
+def test_notifications_that_wait_and_that_failed_are_counted(operator, channel):
+    endpoint = an_endpoint("https://warehouse.example/hook")
+    a_fact(now=timezone.now() - dt.timedelta(minutes=30))
+    failed = a_fact()
+    Notification.objects.filter(pk=failed.pk).update(state="failed", due_at=None)
+
+    seen = tiles(operator)
+    Endpoint.objects.filter(pk=endpoint.pk).update(active=False)
+
+    waiting, gave_up = seen["Notifications waiting"], seen["Notifications failed"]
+    assert (waiting.figure, waiting.note, waiting.mood) == ("1", "oldest waits 30 min", "bad")
+    assert (gave_up.figure, gave_up.mood) == ("1", "bad")
+    assert tiles(operator)["Notifications waiting"].figure == "0"
+
+
+def test_statements_that_are_missing_and_differences_that_are_open_are_counted(operator, channel):
+    now = timezone.now()
+    late = Statement.objects.create(channel="fake", day=now.date(), due_at=now, tries=1)
+    Difference.objects.create(statement=late, kind="missing_there", payment_no="P", found_at=now)
+
+    seen = tiles(operator)
+    raise_alert("alert.statement_missing", subject=str(late), now=now)
+
+    assert (seen["Statements missing"].figure, seen["Statements missing"].mood) == ("1", "warn")
+    assert (seen["Differences open"].figure, seen["Differences open"].mood) == ("1", "warn")
+    assert tiles(operator)["Statements missing"].mood == "bad"

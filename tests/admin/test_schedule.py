@@ -80,3 +80,12 @@ def test_what_the_sweep_could_not_use_is_refused(operator, sweep, kwargs):
     sweep.refresh_from_db()
     assert (answer.status_code, sweep.kwargs) == (200, before)
     assert b"hours" in answer.content
+
+
+def test_the_form_names_every_queue(operator, sweep):
+    url = reverse("admin:django_celery_beat_periodictask_change", args=[sweep.pk])
+
+    html = operator.get(url).content.decode()
+
+    text = "consults, notifications, refunds, relay, statements or sweeps: nothing reads another"
+    assert text in html
