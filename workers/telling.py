@@ -69,12 +69,17 @@ def tell_of_refund(event: RefundEvent, now: dt.datetime) -> None:
         orders.record_refund(**values, reason=refund.reason, now=now)
 
 
-def give_back(entry: LedgerEntry, now: dt.datetime, *, attempt: int = 1) -> str:
-    """Ask for the refund of surplus money, once for each `attempt`; returns why that can't be."""
+def give_back(
+    entry: LedgerEntry, now: dt.datetime, *, attempt: int = 1, amount: int | None = None
+) -> str:
+    """Ask for the refund of surplus money, once for each `attempt`; returns why that can't be.
+
+    `amount` (minor units) where not all of the entry is owed back any more.
+    """
     try:
         request_refund(
             payment_no=entry.payment_no,
-            amount=entry.amount,
+            amount=entry.amount if amount is None else amount,
             reason=RefundReason(entry.why),
             origin=f"{origin_of(entry)}{attempt}",
             now=now,

@@ -162,13 +162,13 @@ def _owed_back(now: dt.datetime) -> Iterator[Finding]:
     for entry in surplus.select_related("order").order_by("pk"):
         if not is_kept(entry):
             by_payment[entry.payment_no].append(entry)
-    for payment_no in _still_owed(by_payment):
-        troubles = [_give_back_again(entry, now) for entry in by_payment[payment_no]]
+    for payment_no, owed in _still_owed(by_payment):
+        troubles = [_give_back_again(entry, owed, now) for entry in by_payment[payment_no]]
         yield payment_no, " ".join(filter(None, troubles))
 
 
-def _still_owed(by_payment: dict[str, list[LedgerEntry]]) -> Iterator[str]:
-    """The payments of which more is surplus than goes back, or has gone back."""
+def _still_owed(by_payment: dict[str, list[LedgerEntry]]) -> Iterator[tuple[str, int]]:
+    """The payments of which more is surplus than goes back or has gone back, and how much."""
     refunds = Refund.objects.filter(payment__payment_no__in=by_payment).exclude(
         Q(status=RefundStatus.FAILED) | Q(reason=RefundReason.CUSTOMER)
     )
@@ -176,11 +176,12 @@ def _still_owed(by_payment: dict[str, list[LedgerEntry]]) -> Iterator[str]:
     going_back = dict(sums)
     for payment in Payment.objects.filter(payment_no__in=by_payment).order_by("pk"):
         came = sum(entry.amount for entry in by_payment[payment.payment_no])
-        if came > going_back.get(payment.payment_no, 0) and payment.refundable:
-            yield payment.payment_no
+        owed = min(came - going_back.get(payment.payment_no, 0), payment.refundable)
+        if owed > 0:
+            yield payment.payment_no, owed
 
 
-def _give_back_again(entry: LedgerEntry, now: dt.datetime) -> str:
+def _give_back_again(entry: LedgerEntry, owed: int, now: dt.datetime) -> str:
     """Ask for one more refund of this entry, each later after the one that failed before."""
     tries = list(Refund.objects.filter(origin__startswith=origin_of(entry)).order_by("pk"))
     if any(refund.status != RefundStatus.FAILED for refund in tries):
@@ -191,7 +192,7 @@ def _give_back_again(entry: LedgerEntry, now: dt.datetime) -> str:
     failed_at = tries[-1].settled_at if tries else None
     if failed_at and now < failed_at + GRACE * 5 ** (len(tries) - 1):
         return ""
-    return give_back(entry, now, attempt=len(tries) + 1)
+    return give_back(entry, now, attempt=len(tries) + 1, amount=min(entry.amount, owed))
 
 
 def _standing_still(now: dt.datetime) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """Refunds, their events, and the evidence about them."""
 
 import django.db.models.deletion
-import payments.models.refund
 from django.db import migrations, models
+
+import payments.models.refund
 
 
 class Migration(migrations.Migration):

@@ -298,3 +298,20 @@ def test_it_leaves_a_sign_of_life(channel):
     watch(now=timezone.now())
 
     assert Heartbeat.objects.filter(name="watch").exists()
+
+
+def test_only_what_is_left_is_refunded_after_an_operator_gave_a_part_back(channel):
+    channel.script("refund", DefiniteNo("not enough money"))
+    payment = a_late_payment(channel)
+    services.refund_due(now=minutes(1))
+    services.request_refund(
+        payment_no=payment.payment_no,
+        amount=1000,
+        reason=RefundReason.CUSTOMER,
+        origin="by hand",
+        now=minutes(1),
+    )
+
+    watch(now=minutes(5))
+
+    assert list(Refund.objects.order_by("pk").values_list("amount", flat=True)) == [1250, 1000, 250]

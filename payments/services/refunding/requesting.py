@@ -4,7 +4,7 @@ import datetime as dt
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 
 from common.kill_points import reach
 from common.money import format_money
@@ -61,8 +61,9 @@ def request_refund(
 
     `amount` is in minor units of the currency that was received; None: all that is left. The lock
     on the payment keeps two askers from refunding more than was captured, and a constraint keeps
-    everybody. Raises `UnknownPayment`, `NothingToRefund`, `RefundTooLarge`, `RefundNotPossible`,
-    `OriginReused`; `ValueError` for an amount that is not positive.
+    everybody. While money that was captured twice is still here, a refund for the customer is a
+    refund of that. Raises `UnknownPayment`, `NothingToRefund`, `RefundTooLarge`,
+    `RefundNotPossible`, `OriginReused`; `ValueError` for an amount that is not positive.
     """
     payment = Payment.objects.select_for_update(no_key=True).filter(payment_no=payment_no).first()
     if payment is None:
@@ -70,11 +71,12 @@ def request_refund(
     earlier = Refund.objects.filter(origin=origin).first()
     if earlier:
         return _the_same(earlier, payment, amount, reason)
+    checked = _checked(payment, amount)
     refund = Refund.objects.create(
         payment=payment,
-        amount=_checked(payment, amount),
+        amount=checked,
         currency=payment.received_currency,
-        reason=reason,
+        reason=_owed_first(payment, checked, reason),
         origin=origin,
         note=note,
         actor=actor,
@@ -87,7 +89,7 @@ def request_refund(
         refund_no=refund.refund_no,
         payment_no=payment_no,
         amount=refund.amount,
-        reason=str(reason),
+        reason=refund.reason,
         actor=actor,
     )
     transaction.on_commit(_requested, robust=True)
@@ -103,7 +105,9 @@ def _requested() -> None:
 def _the_same(
     earlier: Refund, payment: Payment, amount: int | None, reason: RefundReason
 ) -> Refund:
-    as_before = amount in (None, earlier.amount) and reason == earlier.reason
+    became = (RefundReason.CUSTOMER, RefundReason.SECOND)
+    same_reason = reason == earlier.reason or (reason, earlier.reason) == became
+    as_before = amount in (None, earlier.amount) and same_reason
     if earlier.payment_id != payment.pk or not as_before:
         raise OriginReused
     return earlier
@@ -126,6 +130,16 @@ def _checked(payment: Payment, amount: int | None) -> int:
     if not _can_refund(payment.channel):
         raise RefundNotPossible
     return left if amount is None else amount
+
+
+def _owed_first(payment: Payment, amount: int, reason: RefundReason) -> RefundReason:
+    """What was captured twice goes back first, whoever asks: else it would be sent once more."""
+    further = payment.captured_total - (payment.received_amount or 0)
+    if reason != RefundReason.CUSTOMER or not further:
+        return reason
+    second = payment.refunds.filter(reason=RefundReason.SECOND)
+    going = second.exclude(status=RefundStatus.FAILED).aggregate(total=Sum("amount"))["total"] or 0
+    return RefundReason.SECOND if amount <= further - going else reason
 
 
 def _can_refund(channel: str) -> bool:

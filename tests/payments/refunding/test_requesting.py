@@ -149,3 +149,15 @@ def test_one_operator_who_clicks_twice_makes_one_refund(paid, ask_for):
 
     assert len({refund.pk for refund in refunds}) == 1
     assert totals(paid) == (1250, 800, 450)
+
+
+def test_what_was_captured_twice_goes_back_first_whoever_asks(channel, paid, ask_for):
+    """Else an operator's refund would not count, and Nodrop would send the money once more."""
+    channel.charge_again(paid.payment_no)
+    services.query_now(payment_no=paid.payment_no, now=timezone.now(), actor="")
+
+    asked = [ask_for(amount, origin=str(amount)) for amount in (1000, 250, 1249)]
+
+    reasons = [refund.reason for refund in asked]
+    assert reasons == [RefundReason.SECOND, RefundReason.SECOND, RefundReason.CUSTOMER]
+    assert ask_for(1000, origin="1000") == asked[0]
