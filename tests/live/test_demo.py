@@ -17,6 +17,9 @@ TITLES = [
     "callback arrives",
     "callback twenty times at once",
     "worker killed, broker flushed",
+    "money comes late",
+    "paid twice",
+    "closed while paying",
 ]
 
 
@@ -43,6 +46,7 @@ def test_every_story_of_the_demo_ends_paid_exactly_once_and_leaves_no_process(de
     rows = [line for line in ended.stdout.splitlines() if line.endswith("  yes")]
     assert [row.split("  ")[0] for row in rows] == TITLES
     assert "time-to-truth: " in ended.stdout
+    assert ended.stdout.splitlines()[-1].endswith("owed back: 0.00")
     assert processes_of(demo_env["NODROP_DATA"]) == []
 
 
