@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -70,12 +71,24 @@ def _check_class(where: str, name: str, config: dict[str, Any]) -> list[CheckMes
         ]
     missing = sorted(part for part in get_protocol_members(Channel) if not hasattr(channel, part))
     if not missing:
-        return []
+        return _check_timezone(where, channel.capabilities.statement_timezone)
     return [
         Error(
             f"{where}: {config['CLASS']} lacks {', '.join(missing)}.",
             hint="Implement all of payments.channels.base.Channel.",
             id="payments.E004",
+        )
+    ]
+
+
+def _check_timezone(where: str, name: str) -> list[CheckMessage]:
+    if name in available_timezones():
+        return []
+    return [
+        Error(
+            f'{where}: statement_timezone is "{name}".',
+            hint="Name the time zone as IANA does, such as Asia/Shanghai.",
+            id="payments.E006",
         )
     ]
 

@@ -1,8 +1,11 @@
 """A misconfigured channel stops the start, with an id and a hint."""
 
+from dataclasses import replace
+
 import pytest
 
 from payments.checks import channels_are_usable
+from tests.fakes import FakeChannel
 
 FAKE = "tests.fakes.FakeChannel"
 
@@ -31,6 +34,7 @@ def test_the_channels_that_ship_are_passed():
         ("fake", {"CLASS": "tests.payments.test_checks.HalfAChannel"}, "payments.E004"),
         ("fake", {"CLASS": FAKE, "CONSULT_SCHEDULE": (10, 5)}, "payments.E005"),
         ("fake", {"CLASS": FAKE, "CONSULT_SCHEDULE": ()}, "payments.E005"),
+        ("fake", {"CLASS": FAKE, "REFUND_SCHEDULE": (10, 5)}, "payments.E005"),
     ],
 )
 def test_each_mistake_has_its_id_and_a_hint(settings, name, config, problem):
@@ -53,3 +57,17 @@ class HalfAChannel:
 
     def query(self, *, payment_no: str, channel_no: str) -> None:
         """Nothing."""
+
+
+class ElsewhereChannel(FakeChannel):
+    """Its statements are of a time zone that there isn't."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name=name)
+        self.capabilities = replace(self.capabilities, statement_timezone="Asia/Shangai")
+
+
+def test_a_time_zone_that_does_not_exist_stops_the_start(settings):
+    config = {"CLASS": "tests.payments.test_checks.ElsewhereChannel"}
+
+    assert [id_ for id_, _ in found(settings, fake=config)] == ["payments.E006"]
