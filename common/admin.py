@@ -133,7 +133,7 @@ class ReadOnlyAdmin(ModelAdmin):
             **self.page_context(request, row),
             "title": title,
             "form": form,
-            "submit": submit,
+            "button": submit,
             "intro": intro,
             "facts": facts,
             "selected": selected,

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from common.admin import (
@@ -38,8 +39,7 @@ class NotificationAdmin(ReadOnlyAdmin):
     page_template = "orders/admin/notification.html"
     list_display = (
         "message",
-        "order_number",
-        "about",
+        "order_and_type",
         "told",
         "standing",
         "try_count",
@@ -73,13 +73,11 @@ class NotificationAdmin(ReadOnlyAdmin):
     def message(self, notification: Notification) -> str:
         return number(notification.message_id)
 
-    @admin.display(description="Order")
-    def order_number(self, notification: Notification) -> str:
-        return page_link("orders_order", notification.order_id, notification.order.order_no)
-
-    @admin.display(description="Type")
-    def about(self, notification: Notification) -> str:
-        return nowrap(notification.type)
+    @admin.display(description="Order, type")
+    def order_and_type(self, notification: Notification) -> str:
+        order = notification.order
+        link = page_link("orders_order", order.pk, order.order_no)
+        return format_html("{}<br>{}", link, notification.type)
 
     @admin.display(description="Endpoint")
     def told(self, notification: Notification) -> str:

@@ -1,6 +1,7 @@
 """Differences: what a statement and our rows don't agree about, until somebody resolves it."""
 
 import datetime as dt
+import re
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from common.admin import age_of, badge, exact_time, nowrap, number_link, page_link
 from common.admin_forms import ReasonForm, ask_reason
+from common.money import format_money
 from payments.admin.base import DIFFERENCE_COLOURS, PaymentSideAdmin
 from payments.admin.filters import DifferenceChannelFilter, OpenDifferenceFilter
 from payments.admin.search import HELP, differences_numbered
@@ -21,6 +23,8 @@ from payments.models import Difference
 from payments.services.statements import DifferenceResolved, resolve_difference
 from payments.states import DifferenceKind
 
+_MONEY = re.compile(r"\b([0-9]+) ([A-Z]{3})\b")
+
 
 @admin.register(Difference)
 class DifferenceAdmin(PaymentSideAdmin):
@@ -28,13 +32,11 @@ class DifferenceAdmin(PaymentSideAdmin):
     list_display = (
         "age",
         "what",
-        "payment",
-        "refund",
+        "about",
         "our_side",
         "their_side",
         "of_statement",
         "standing",
-        "outcome",
     )
     list_display_links = ("age", "what")
     list_filter = (OpenDifferenceFilter, "kind", DifferenceChannelFilter)
@@ -51,37 +53,31 @@ class DifferenceAdmin(PaymentSideAdmin):
     def what(self, difference: Difference) -> tuple[str, str]:
         return difference.kind, DifferenceKind(difference.kind).label
 
-    @admin.display(description="Payment")
-    def payment(self, difference: Difference) -> str:
-        text = difference.payment_no
-        return number_link("payments_payment", text) if _payment_is_ours(difference) else text
-
-    @admin.display(description="Refund")
-    def refund(self, difference: Difference) -> str:
-        text = difference.refund_no
-        return number_link("payments_refund", text) if _refund_is_ours(difference) else text or "—"
+    @admin.display(description="Payment or refund")
+    def about(self, difference: Difference) -> str:
+        if difference.refund_no:
+            text, is_ours, page = difference.refund_no, _refund_is_ours, "payments_refund"
+        else:
+            text, is_ours, page = difference.payment_no, _payment_is_ours, "payments_payment"
+        return number_link(page, text) if is_ours(difference) else nowrap(text)
 
     @admin.display(description="Ours")
     def our_side(self, difference: Difference) -> str:
-        return difference.ours or "—"
+        return nowrap(readable(difference.ours) or "—")
 
     @admin.display(description="Statement's")
     def their_side(self, difference: Difference) -> str:
-        return difference.theirs or "—"
+        return nowrap(readable(difference.theirs) or "—")
 
     @admin.display(description="Statement")
     def of_statement(self, difference: Difference) -> str:
         statement = difference.statement
-        text = f"{get_label(statement.channel)}, {statement.day:%Y-%m-%d}"
+        text = f"{statement.channel} {statement.day:%Y-%m-%d}"
         return page_link("payments_statement", statement.pk, text)
 
     @badge("State", {"open": "danger", "resolved": "success"})
     def standing(self, difference: Difference) -> tuple[str, str]:
         return ("resolved", "Resolved") if difference.resolved_at else ("open", "Open")
-
-    @admin.display(description="Resolution")
-    def outcome(self, difference: Difference) -> str:
-        return difference.resolution or "—"
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         """What is open is read from the oldest on."""
@@ -158,11 +154,18 @@ def told(difference: Difference) -> dict[str, Any]:
     kind = DifferenceKind(difference.kind)
     return {
         "difference": difference,
+        "ours": readable(difference.ours),
+        "theirs": readable(difference.theirs),
         "label": kind.label,
         "colour": DIFFERENCE_COLOURS[kind],
         "payment_is_ours": _payment_is_ours(difference),
         "refund_is_ours": _refund_is_ours(difference),
     }
+
+
+def readable(side: str) -> str:
+    """What one side says, with amounts as people read them: rows keep minor units."""
+    return _MONEY.sub(lambda found: format_money(int(found[1]), found[2]), side)
 
 
 def _payment_is_ours(difference: Difference) -> bool:
@@ -178,8 +181,8 @@ def _refund_is_ours(difference: Difference) -> bool:
 def _facts(difference: Difference) -> list[tuple[str, str]]:
     facts = [
         ("Kind", DifferenceKind(difference.kind).label),
-        ("Our rows say", difference.ours or "nothing"),
-        ("The statement says", difference.theirs or "nothing"),
+        ("Our rows say", readable(difference.ours) or "nothing"),
+        ("The statement says", readable(difference.theirs) or "nothing"),
         ("Payment as it is written there", difference.payment_no),
         ("Refund as it is written there", difference.refund_no),
         ("Capture", difference.capture_no),

@@ -39,7 +39,6 @@ class PaymentAdmin(PaymentSideAdmin):
         "channel_label",
         "money",
         "state",
-        "given_back",
         "age",
         "next_consult",
         "consult_count",
@@ -69,12 +68,6 @@ class PaymentAdmin(PaymentSideAdmin):
     @badge("Status", STATUS_COLOURS)
     def state(self, payment: Payment) -> tuple[str, str]:
         return payment.status, Status(payment.status).label
-
-    @admin.display(description="Goes back")
-    def given_back(self, payment: Payment) -> str:
-        if not payment.refund_total:
-            return "—"
-        return nowrap(format_money(payment.refund_total, payment.received_currency))
 
     @admin.display(description="Age")
     def age(self, payment: Payment) -> str:

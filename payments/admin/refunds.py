@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from common.admin import age_of, badge, nowrap, number, number_link, page_link, until
@@ -31,8 +32,7 @@ class RefundAdmin(PaymentSideAdmin):
     page_template = "payments/admin/refund.html"
     list_display = (
         "refund_number",
-        "payment_number",
-        "order",
+        "payment_and_order",
         "money",
         "state",
         "why",
@@ -49,13 +49,14 @@ class RefundAdmin(PaymentSideAdmin):
     def refund_number(self, refund: Refund) -> str:
         return number(refund.refund_no)
 
-    @admin.display(description="Payment")
-    def payment_number(self, refund: Refund) -> str:
-        return page_link("payments_payment", refund.payment_id, refund.payment.payment_no)
-
-    @admin.display(description="Order")
-    def order(self, refund: Refund) -> str:
-        return number_link("orders_order", refund.payment.order_no)
+    @admin.display(description="Payment, order")
+    def payment_and_order(self, refund: Refund) -> str:
+        payment = refund.payment
+        return format_html(
+            "{}<br>{}",
+            page_link("payments_payment", payment.pk, payment.payment_no),
+            number_link("orders_order", payment.order_no),
+        )
 
     @admin.display(description="Amount")
     def money(self, refund: Refund) -> str:
@@ -67,7 +68,7 @@ class RefundAdmin(PaymentSideAdmin):
 
     @admin.display(description="Reason")
     def why(self, refund: Refund) -> str:
-        return RefundReason(refund.reason).label
+        return RefundReason(refund.reason).name.capitalize()
 
     @admin.display(description="Age")
     def age(self, refund: Refund) -> str:

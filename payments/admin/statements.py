@@ -161,7 +161,7 @@ class StatementAdmin(PaymentSideAdmin):
                 self.message_user(request, str(error), messages.ERROR)
             return None
         is_compared = statement.state == StatementState.COMPARED and not statement.error
-        outcome = f"{statement.lines:,} lines, {statement.matched:,} agree with our rows."
+        outcome = f"{statement.matched:,} of {statement.lines:,} lines agree with our rows."
         text = outcome if is_compared else f"Not imported: {statement.error}"
         self.log_change(request, statement, f"Imported: {text}" if is_compared else text)
         level = messages.SUCCESS if is_compared else messages.WARNING

@@ -95,7 +95,6 @@ def _taken_again(event: PaymentEvent, capture: FurtherCapture) -> Entry:
         kind=Kind.TRANSITION,
         title="Channel took money once more",
         detail=detail,
-        status=event.to_status,
         evidence_id=event.evidence_id,
         trouble=True,
     )

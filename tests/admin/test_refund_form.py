@@ -1,5 +1,7 @@
 """Giving money back from a payment's page: the amount as people write it, and why."""
 
+import re
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
@@ -32,6 +34,12 @@ def test_the_form_offers_what_is_left_and_says_what_goes_back_already(operator, 
         ("Goes back already", "2.50 CNY"),
         ("Refundable", "10.00 CNY"),
     ]
+
+
+def test_the_button_says_what_it_does(operator, channel):
+    html = get(operator, FORM, a_paid_payment(channel).pk).content.decode()
+
+    assert re.search(r">\s*Refund\s*</button>", html)
 
 
 def test_a_refund_is_asked_for_with_its_actor_and_its_reason(operator, channel):

@@ -44,7 +44,7 @@ def test_a_statement_is_imported_by_channel_and_day(operator, channel, paid):
 
     statement = Statement.objects.get()
     assert (statement.state, statement.lines, statement.matched) == ("compared", 1, 1)
-    text = "1 lines, 1 agree with our rows."
+    text = "1 of 1 lines agree with our rows."
     assert said(answer) == [f"{statement}: {text}"]
     entry = LogEntry.objects.get()
     assert (entry.user.username, entry.get_change_message()) == ("olga", f"Imported: {text}")
@@ -110,6 +110,7 @@ def test_the_page_shows_the_differences(operator, difference, paid):
     assert [row["label"] for row in page.context["differences"]] == ["Missing there"]
     assert paid.payment_no in page.content.decode()
     assert page.context["unresolved"] == 1
+    assert page.context["differences"][0]["ours"] == "12.50 CNY"
     linked = operator.get(page.context["all_differences"])
     assert list(linked.context["cl"].result_list) == [difference]
 
