@@ -192,7 +192,11 @@ def _give_back_again(entry: LedgerEntry, owed: int, now: dt.datetime) -> str:
     failed_at = tries[-1].settled_at if tries else None
     if failed_at and now < failed_at + GRACE * 5 ** (len(tries) - 1):
         return ""
-    return give_back(entry, now, attempt=len(tries) + 1, amount=min(entry.amount, owed))
+    trouble = give_back(entry, now, attempt=len(tries) + 1, amount=min(entry.amount, owed))
+    if tries and not trouble:
+        number = tries[-1].refund_no
+        withdraw_alert("alert.refund_failed", subject=number, why="refunded again", now=now)
+    return trouble
 
 
 def _standing_still(now: dt.datetime) -> Iterator[Finding]:

@@ -237,3 +237,12 @@ def test_a_body_that_is_no_text_is_shown_as_bytes(operator, channel):
     html = page(operator, "payments_evidence_change", row.pk).content.decode()
 
     assert "00 ff fe 41 42 43" in html
+
+
+@pytest.mark.django_db
+def test_who_logs_in_without_having_been_elsewhere_lands_on_the_dashboard(client):
+    User.objects.create_superuser("olivia", password="secret")
+
+    answer = client.post("/admin/login/", {"username": "olivia", "password": "secret"})
+
+    assert (answer.status_code, answer.url) == (302, "/admin/")

@@ -193,6 +193,8 @@ def test_a_refund_that_failed_is_asked_for_again_later_each_time_and_then_an_ale
     assert 1 <= moments[0] <= 3
     assert 5 <= moments[1] - moments[0] <= 7
     assert ("owed_back", payment.payment_no) in open_alerts()
+    failed = Alert.objects.filter(kind="refund_failed")
+    assert (failed.count(), failed.filter(resolved_at=None).count()) == (3, 1)  # the last one's
     assert "3 refunds have failed" in Alert.objects.get(kind="owed_back").detail
 
 
