@@ -63,3 +63,16 @@ def withdraw_all_but(event: str, *, subjects: Collection[str], now: dt.datetime)
     open_ones = Alert.objects.filter(kind=event.removeprefix("alert."), resolved_at=None)
     healed = open_ones.exclude(subject__in=[subject[:160] for subject in subjects])
     return healed.update(resolved_at=now, resolution="healed")
+
+
+def open_subjects(event: str) -> set[str]:
+    """What the open alerts of a kind are about."""
+    open_ones = Alert.objects.filter(kind=event.removeprefix("alert."), resolved_at=None)
+    return set(open_ones.values_list("subject", flat=True))
+
+
+def is_settled_by_a_person(event: str, *, subject: str, detail: str) -> bool:
+    """Whether somebody has resolved just this, and nothing about it has changed since."""
+    alerts = Alert.objects.filter(kind=event.removeprefix("alert."), subject=subject[:160])
+    last = alerts.order_by("-pk").first()
+    return bool(last and last.resolved_by and last.detail == detail)

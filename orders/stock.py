@@ -5,29 +5,38 @@ sold out.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from django.db.models import F
 
 from orders.errors import OutOfStock
-from orders.models import Order, Stock
+from orders.models import Order, OrderLine, Stock
 
 
 def reserve(order: Order) -> None:
-    """Take the goods of an order out of the stock: all of them, or raise `OutOfStock`."""
-    wanted = _wanted(order)
+    """Take the goods of an order out of the stock: all of them, or raise `OutOfStock`.
+
+    Each line remembers whether it was counted: what is counted only later is not put back.
+    """
+    wanted = _sums(order.lines.all())
     left = _lock(wanted)
     short = {sku: left[sku] for sku in left if left[sku] < wanted[sku]}
     if short:
         raise OutOfStock(short)
     for sku in left:
         Stock.objects.filter(sku=sku).update(available=F("available") - wanted[sku])
+    if left:
+        order.lines.filter(sku__in=left).update(reserved=True)
 
 
 def release(order: Order) -> None:
     """Put the goods of an order that was not paid back into the stock."""
-    wanted = _wanted(order)
-    for sku in _lock(wanted):
-        Stock.objects.filter(sku=sku).update(available=F("available") + wanted[sku])
+    reserved = order.lines.filter(reserved=True)
+    held = _sums(reserved)
+    for sku in _lock(held):
+        Stock.objects.filter(sku=sku).update(available=F("available") + held[sku])
+    if held:
+        reserved.update(reserved=False)
 
 
 def take_again(order: Order) -> bool:
@@ -43,11 +52,11 @@ def take_again(order: Order) -> bool:
     return True
 
 
-def _wanted(order: Order) -> Counter[str]:
-    wanted: Counter[str] = Counter()
-    for line in order.lines.all():
-        wanted[line.sku] += line.quantity
-    return wanted
+def _sums(lines: Iterable[OrderLine]) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for line in lines:
+        sums[line.sku] += line.quantity
+    return sums
 
 
 def _lock(wanted: Counter[str]) -> dict[str, int]:

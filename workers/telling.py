@@ -5,6 +5,7 @@ transaction as the ledger's entry, so that neither is ever without the other.
 """
 
 import datetime as dt
+import hashlib
 from typing import Any
 
 from django.conf import settings
@@ -95,8 +96,9 @@ def is_kept(entry: LedgerEntry) -> bool:
 
 
 def origin_of(entry: LedgerEntry) -> str:
-    """What the origins of all refunds of this entry begin with."""
-    return f"surplus/{entry.payment_no}/{entry.capture_no[:100]}/"
+    """What the origins of all refunds of this entry begin with, and no others."""
+    capture = hashlib.sha256(entry.capture_no.encode()).hexdigest()[:32]
+    return f"surplus/{entry.payment_no}/{capture if entry.capture_no else 'first'}/"
 
 
 def _record_money(

@@ -6,14 +6,20 @@ the door that would have done it; what can't be mended is an alert, withdrawn on
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
-from alerts.services import raise_alert, withdraw_alert, withdraw_all_but
+from alerts.services import (
+    is_settled_by_a_person,
+    open_subjects,
+    raise_alert,
+    withdraw_alert,
+    withdraw_all_but,
+)
 from common.money import format_money
 from orders import services as orders
 from orders.models import LedgerEntry, Order
@@ -36,11 +42,7 @@ MOST_REFUNDS = 3  # tries to refund the same money before a person has to look
 
 def watch(*, now: dt.datetime) -> dict[str, int]:
     """Look at everything once; returns how many were found, by kind."""
-    found = {
-        "orders_without_a_time_to_close": orders.adopt_orders(now=now),
-        "refunds_without_a_due_time": adopt_refunds(now=now),
-        "stock_held_in_vain": orders.release_forgotten_stock(),
-    }
+    found = {name: _mend(name, mend, now) for name, mend in MENDS.items()}
     for event, look in LOOKS.items():
         found[event.removeprefix("alert.")] = _look(event, look, now)
     if any(found.values()):
@@ -50,12 +52,25 @@ def watch(*, now: dt.datetime) -> dict[str, int]:
 
 
 Finding = tuple[str, str]  # the number of what it is about, and what is wrong; "" once it is mended
+# Looks at what is recent, and at those numbers that its open alerts are about, however old.
+Look = Callable[[dt.datetime, Collection[str]], Iterator[Finding]]
 
 
-def _look(event: str, look: Callable[[dt.datetime], Iterator[Finding]], now: dt.datetime) -> int:
+def _mend(name: str, mend: Callable[[dt.datetime], int], now: dt.datetime) -> int:
+    try:
+        count = mend(now)
+    except Exception as error:
+        log.exception("watch_could_not_mend", what=name)
+        raise_alert("alert.watch", subject=name, detail=f"it can't mend: {error!r}", now=now)
+        return 0
+    withdraw_alert("alert.watch", subject=name, why="it mends again", now=now)
+    return count
+
+
+def _look(event: str, look: Look, now: dt.datetime) -> int:
     """Raise what could not be mended, and withdraw what is so no more. One look stops no other."""
     try:
-        found = list(look(now))
+        found = list(look(now, open_subjects(event)))
     except Exception as error:
         log.exception("watch_look_failed", look=event)
         raise_alert("alert.watch", subject=event, detail=f"it can't look: {error!r}", now=now)
@@ -63,19 +78,19 @@ def _look(event: str, look: Callable[[dt.datetime], Iterator[Finding]], now: dt.
     withdraw_alert("alert.watch", subject=event, why="it looks again", now=now)
     open_ones = {subject: detail for subject, detail in found if detail}
     for subject, detail in open_ones.items():
-        raise_alert(event, subject=subject, detail=detail, now=now)
+        if not is_settled_by_a_person(event, subject=subject, detail=detail):
+            raise_alert(event, subject=subject, detail=detail, now=now)
     withdraw_all_but(event, subjects=open_ones, now=now)
     return len(found)
 
 
-def _untold_payments(now: dt.datetime) -> Iterator[Finding]:
+def _untold_payments(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     """Money that came, of which the order side has no ledger entry after the grace time."""
     entry = LedgerEntry.objects.filter(payment_no=OuterRef("payment_no"), refund_no="")
     came = Payment.objects.filter(
         ~Exists(entry.filter(capture_no="")),
+        Q(settled_at__gt=now - LOOK_BACK, settled_at__lte=now - GRACE) | Q(payment_no__in=alerted),
         status__in=MONEY_CAME,
-        settled_at__gt=now - LOOK_BACK,
-        settled_at__lte=now - GRACE,
     )
     for payment in came.order_by("settled_at")[:MOST]:
         event = payment.events.filter(to_status__in=MONEY_CAME, capture=None).last()
@@ -87,24 +102,24 @@ def _untold_payments(now: dt.datetime) -> Iterator[Finding]:
                 capture_no=OuterRef("capture__capture_no"),
             )
         ),
-        capture__recorded_at__gt=now - LOOK_BACK,
-        capture__recorded_at__lte=now - GRACE,
+        Q(capture__recorded_at__gt=now - LOOK_BACK, capture__recorded_at__lte=now - GRACE)
+        | Q(capture__isnull=False, payment__payment_no__in=alerted),
     )
     for event in again.select_related("payment", "capture").order_by("pk")[:MOST]:
         yield event.payment.payment_no, _tell_again(event, now)
 
 
-def _untold_refunds(now: dt.datetime) -> Iterator[Finding]:
+def _untold_refunds(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     """Refunds that succeeded, of which the order side has no entry."""
     entry = LedgerEntry.objects.filter(
         refund_no=OuterRef("refund__refund_no"), refund_seq=OuterRef("seq")
     )
     came = RefundEvent.objects.filter(
         ~Exists(entry),
+        Q(refund__settled_at__gt=now - LOOK_BACK, refund__settled_at__lte=now - GRACE)
+        | Q(refund__refund_no__in=alerted),
         to_status=RefundStatus.SUCCEEDED,
         refund__status=RefundStatus.SUCCEEDED,
-        refund__settled_at__gt=now - LOOK_BACK,
-        refund__settled_at__lte=now - GRACE,
     )
     for event in came.select_related("refund__payment").order_by("pk")[:MOST]:
         yield event.refund.refund_no, _tell_again(event, now)
@@ -126,24 +141,24 @@ def _tell_again(event: PaymentEvent | RefundEvent | None, now: dt.datetime) -> s
     return ""
 
 
-def _paid_without_ledger(now: dt.datetime) -> Iterator[Finding]:
+def _paid_without_ledger(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     """Orders that say paid, and no entry says by what."""
     applied = LedgerEntry.objects.filter(order=OuterRef("pk"), entry=Entry.APPLIED)
     unfounded = Order.objects.filter(
         ~Exists(applied),
-        Q(paid_at__gt=now - LOOK_BACK),
+        Q(paid_at__gt=now - LOOK_BACK) | Q(order_no__in=alerted),
         status__in=[OrderStatus.PAID, OrderStatus.REFUNDED],
     )
     for order in unfounded.order_by("pk")[:MOST]:
         yield order.order_no, "it says paid, and the ledger has no money that paid it"
 
 
-def _sums_that_differ(now: dt.datetime) -> Iterator[Finding]:
+def _sums_that_differ(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     """Orders that were paid with another sum than their total."""
     entries = LedgerEntry.objects.filter(
         ~Q(amount=F("order__total")) | ~Q(currency=F("order__currency")),
+        Q(order__paid_at__gt=now - LOOK_BACK) | Q(order__order_no__in=alerted),
         entry=Entry.APPLIED,
-        order__paid_at__gt=now - LOOK_BACK,
     )
     for entry in entries.select_related("order").order_by("pk")[:MOST]:
         total = format_money(entry.order.total, entry.order.currency)
@@ -151,12 +166,12 @@ def _sums_that_differ(now: dt.datetime) -> Iterator[Finding]:
         yield entry.order.order_no, f"its total is {total}, the ledger says {paid}"
 
 
-def _owed_back(now: dt.datetime) -> Iterator[Finding]:
+def _owed_back(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     """Surplus that no refund is under way for: refunded again, a few times, and then an alert."""
     surplus = LedgerEntry.objects.filter(
+        Q(recorded_at__gt=now - OWED_LOOK_BACK, recorded_at__lte=now - GRACE)
+        | Q(payment_no__in=alerted),
         entry=Entry.SURPLUS,
-        recorded_at__gt=now - OWED_LOOK_BACK,
-        recorded_at__lte=now - GRACE,
     ).exclude(why="")  # of before refunds were made by themselves
     by_payment: dict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in surplus.select_related("order").order_by("pk"):
@@ -199,7 +214,7 @@ def _give_back_again(entry: LedgerEntry, owed: int, now: dt.datetime) -> str:
     return trouble
 
 
-def _standing_still(now: dt.datetime) -> Iterator[Finding]:
+def _standing_still(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     """Orders whose closing has not come to an end."""
     began_at = Coalesce("cancel_asked_at", "close_asked_at")
     closing = Order.objects.filter(status__in=WANTS_MONEY).annotate(began_at=began_at)
@@ -220,7 +235,12 @@ def _finish(order: Order, now: dt.datetime) -> str:
     return "" if closed.status not in WANTS_MONEY else "its payments have ended, and it stays open"
 
 
-LOOKS: dict[str, Callable[[dt.datetime], Iterator[Finding]]] = {
+MENDS: dict[str, Callable[[dt.datetime], int]] = {
+    "orders_without_a_time_to_close": lambda now: orders.adopt_orders(now=now),
+    "refunds_without_a_due_time": lambda now: adopt_refunds(now=now),
+    "stock_held_in_vain": lambda _now: orders.release_forgotten_stock(),
+}
+LOOKS: dict[str, Look] = {
     "alert.order_untold": _untold_payments,
     "alert.refund_untold": _untold_refunds,
     "alert.paid_without_money": _paid_without_ledger,

@@ -61,7 +61,7 @@ def release(batch: Batch, *, now: dt.datetime) -> None:
         wake.announce(task=NOTIFY_DUE, due_at=free_at, now=now)
 
 
-def sendable(*, endpoint_id: int, now: dt.datetime) -> QuerySet[Notification]:
+def sendable(*, endpoint_id: int | OuterRef, now: dt.datetime) -> QuerySet[Notification]:
     """What is due and the first of its order that waits: a later one never overtakes it."""
     earlier = Notification.objects.filter(
         endpoint_id=OuterRef("endpoint_id"),
@@ -76,7 +76,7 @@ def sendable(*, endpoint_id: int, now: dt.datetime) -> QuerySet[Notification]:
 @transaction.atomic
 def _lease(now: dt.datetime) -> list[Endpoint]:
     """Take free endpoints, those that were served longest ago first; skip what others take."""
-    due = Notification.objects.filter(endpoint_id=OuterRef("pk"), state=WAITING, due_at__lte=now)
+    due = sendable(endpoint_id=OuterRef("pk"), now=now)
     endpoints = list(
         Endpoint.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(Exists(due), active=True)

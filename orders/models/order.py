@@ -104,6 +104,9 @@ class OrderLine(models.Model):
     title = models.CharField(max_length=127)
     unit_price = models.BigIntegerField(help_text="minor units")
     quantity = models.PositiveIntegerField()
+    reserved = models.BooleanField(
+        default=False, db_default=False, help_text="taken out of the stock for this order"
+    )
 
     class Meta:
         ordering = ["id"]

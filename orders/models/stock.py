@@ -10,7 +10,7 @@ class Stock(models.Model):
     """What is left of one product. A product without a row is never sold out."""
 
     sku = models.CharField(max_length=32, unique=True)
-    available = models.IntegerField(help_text="not reserved and not sold")
+    available = models.BigIntegerField(help_text="not reserved and not sold")
 
     class Meta:
         ordering = ["sku"]

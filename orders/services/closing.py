@@ -7,12 +7,15 @@ payments may bring money any more. What a channel has to be asked is done by who
 import datetime as dt
 from dataclasses import dataclass
 
+import structlog
 from django.db import transaction
 
 from orders.errors import OrderNotCancellable
 from orders.models import Order
 from orders.services.concluding import conclude, lock_order
 from orders.states import WANTS_MONEY, AttemptStatus, OrderStatus
+
+log = structlog.get_logger(__name__)
 
 BATCH = 50
 # Longer than a batch takes at the channels. Nobody waits for it: the payments' own consults ask for
@@ -46,24 +49,41 @@ def cancel_order(*, order_no: str, now: dt.datetime) -> Order:
     return order
 
 
-@transaction.atomic
 def begin_closing(*, now: dt.datetime) -> Begun:
     """Take on a batch of orders that are due to close; those without an open payment are closed.
 
     The payments of the others have to be closed at their channels. They are due again later: less
-    and less often, until the last payment is over.
+    and less often, until the last payment is over. Each is a transaction of its own: one that can't
+    be closed stops no other, and no two orders' goods are locked together.
     """
+    numbers = _claim(now)
+    waiting = []
+    for order_no in numbers:
+        try:
+            if _begin(order_no, now):
+                waiting.append(order_no)
+        except Exception:
+            log.exception("closing_failed", order_no=order_no)
+    return Begun(len(numbers), waiting)
+
+
+@transaction.atomic
+def _claim(now: dt.datetime) -> list[str]:
     due = list(
         Order.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(close_due_at__lte=now)
         .order_by("close_due_at", "pk")[:BATCH]
     )
-    for order in due:
-        _begin(order, now)
-    return Begun(len(due), [order.order_no for order in due if order.status in WANTS_MONEY])
+    Order.objects.filter(pk__in=[order.pk for order in due]).update(close_due_at=now + LOOK_AGAIN)
+    return [order.order_no for order in due]
 
 
-def _begin(order: Order, now: dt.datetime) -> None:
+@transaction.atomic
+def _begin(order_no: str, now: dt.datetime) -> bool:
+    """Whether a payment of the order is still open."""
+    order = lock_order(order_no)
+    if order.status not in WANTS_MONEY:
+        return False
     is_new = order.cancel_asked_at is None and order.close_asked_at is None
     if is_new:
         order.close_asked_at = now
@@ -73,3 +93,4 @@ def _begin(order: Order, now: dt.datetime) -> None:
         conclude(order, now=now)
     else:  # nothing that anybody watches has changed
         order.save(update_fields=["close_due_at"])
+    return order.status in WANTS_MONEY

@@ -3,7 +3,10 @@
 import datetime as dt
 
 import structlog
+from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from orders import stock
 from orders.models import Order
@@ -16,23 +19,33 @@ MOST = 500  # rows a pass
 
 
 def adopt_orders(*, now: dt.datetime) -> int:
-    """Give a time to close to open orders that have none, which nobody would ever close."""
+    """Give a time to close to open orders that have none, which nobody would ever close.
+
+    One that was placed by the former release gets the time that it would have had.
+    """
+    usual = dt.timedelta(seconds=settings.ORDER_EXPIRES_AFTER)
+    expires_at = Coalesce("expires_at", F("created_at") + usual)
     lost = Order.objects.filter(status__in=WANTS_MONEY, close_due_at=None)
-    return lost.update(close_due_at=now)
+    return lost.update(expires_at=expires_at, close_due_at=expires_at)
 
 
-@transaction.atomic
 def release_forgotten_stock() -> int:
     """Put back the goods of orders that ended unpaid and still hold them."""
     ended = [OrderStatus.CANCELLED, OrderStatus.CLOSED]
-    orders = Order.objects.select_for_update(skip_locked=True, no_key=True)
-    found = list(orders.filter(status__in=ended, stock_held=True).order_by("pk")[:MOST])
-    for order in found:
-        log.error("stock_was_held_in_vain", order_no=order.order_no)
-        stock.release(order)
-        order.stock_held = False
-        order.save(update_fields=["stock_held"])
-    return len(found)
+    found = Order.objects.filter(status__in=ended, stock_held=True).order_by("pk")
+    return sum(_release(order_no) for order_no in found.values_list("order_no", flat=True)[:MOST])
+
+
+@transaction.atomic
+def _release(order_no: str) -> bool:
+    order = lock_order(order_no)
+    if not order.stock_held:
+        return False
+    log.error("stock_was_held_in_vain", order_no=order.order_no)
+    stock.release(order)
+    order.stock_held = False
+    order.save(update_fields=["stock_held"])
+    return True
 
 
 @transaction.atomic

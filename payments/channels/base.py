@@ -6,6 +6,7 @@ of the error says what it may do.
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,6 +76,14 @@ class MalformedCallback(ChannelError):
     """The callback is truly the channel's, but can't be read: keep it, and let it be sent again."""
 
 
+def _check_money(amount: object, currency: object, what: str) -> None:
+    """Whole minor units that are not negative, and an ISO 4217 code; else `ValueError`."""
+    if type(amount) is not int or amount < 0:
+        raise ValueError(f"{what} must carry its amount as a whole number, not {amount!r}")
+    if not isinstance(currency, str) or not re.fullmatch("[A-Z]{3}", currency):
+        raise ValueError(f"{what} must carry its currency as an ISO 4217 code, not {currency!r}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
     """One taking of money for a payment; `amount` in minor units of `currency`."""
@@ -83,6 +92,11 @@ class Capture:
     amount: int
     currency: str
     at: dt.datetime | None = None
+
+    def __post_init__(self) -> None:
+        _check_money(self.amount, self.currency, "a capture")
+        if not self.capture_no:
+            raise ValueError("a capture must carry its number")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +123,11 @@ class Report:
     raw: str = ""  # the answer as it came
 
     def __post_init__(self) -> None:
-        if self.state is ChannelState.PAID and (
-            type(self.amount) is not int or not self.currency or not self.merchant
-        ):
-            raise ValueError("a paid report must carry amount (int), currency and merchant")
+        if self.state is not ChannelState.PAID:
+            return
+        _check_money(self.amount, self.currency, "a paid report")
+        if not self.merchant:
+            raise ValueError("a paid report must carry the merchant that received the money")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +199,8 @@ class RefundReport:
     raw: str = ""
 
     def __post_init__(self) -> None:
-        if self.state is RefundState.SUCCEEDED and (
-            type(self.amount) is not int or not self.currency
-        ):
-            raise ValueError("a succeeded refund must carry amount (int) and currency")
+        if self.state is RefundState.SUCCEEDED:
+            _check_money(self.amount, self.currency, "a succeeded refund")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,8 @@ from payments.states import Source, Verdict
 
 log = structlog.get_logger(__name__)
 
-_JUDGE_AGAIN = frozenset({Verdict.PENDING, Verdict.FAILED, Verdict.ORPHAN})
+# What contradicted may fit later: a refund that failed and was done after all, once another failed.
+_JUDGE_AGAIN = frozenset({Verdict.PENDING, Verdict.FAILED, Verdict.ORPHAN, Verdict.CONTRADICTS})
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 

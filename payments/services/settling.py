@@ -124,6 +124,9 @@ def _judge_status(payment: Payment, finding: Finding, now: dt.datetime) -> list[
     if _is_of_another_capture(payment, report):
         evidence.verdict = Verdict.REPEATED  # unless `_judge_captures` finds that it is new
         return []
+    if _is_under_another_number(payment, report):
+        contradict(evidence, f"paid under another number: it was {payment.channel_no}", now)
+        return []
     judgement = judge(Status(payment.status), finding.claim or _claim(payment, report))
     evidence.verdict = judgement.verdict
     if judgement.verdict is Verdict.CONTRADICTS:
@@ -151,13 +154,21 @@ def _is_of_another_capture(payment: Payment, report: Report | None) -> bool:
     """Whether it tells of other money than that which ended this payment."""
     if report is None or report.state is not ChannelState.PAID:
         return False
-    if payment.status not in MONEY_CAME:
+    numbers = {report.capture_no, payment.capture_no}
+    return payment.status in MONEY_CAME and "" not in numbers and len(numbers) > 1
+
+
+def _is_under_another_number(payment: Payment, report: Report | None) -> bool:
+    """Whether a channel that doesn't number its captures may have taken money once more.
+
+    Nobody can tell for sure, so nothing is refunded by it: a person has to look.
+    """
+    if report is None or report.state is not ChannelState.PAID:
         return False
-    if report.capture_no and payment.capture_no:
-        return report.capture_no != payment.capture_no
-    # A channel that doesn't number its captures gives each of them a number as if of a payment.
+    if report.capture_no or payment.capture_no or payment.status not in MONEY_CAME:
+        return False
     numbers = {report.channel_no, payment.channel_no}
-    return not report.capture_no and not payment.capture_no and len(numbers - {""}) > 1
+    return "" not in numbers and len(numbers) > 1
 
 
 def _judge_captures(payment: Payment, finding: Finding, now: dt.datetime) -> list[PaymentEvent]:
@@ -168,27 +179,25 @@ def _judge_captures(payment: Payment, finding: Finding, now: dt.datetime) -> lis
     told = list(report.further)
     if _is_of_another_capture(payment, report):
         told.append(_capture_of(report))
-    told = [capture for capture in told if capture.capture_no != payment.capture_no]
+    told = [each for each in told if each.amount and each.capture_no != payment.capture_no]
     if not told or payment.status not in MONEY_CAME:
         return []
     known = set(payment.further_captures.values_list("capture_no", flat=True))
     new = {each.capture_no: each for each in told if each.capture_no not in known}
-    if any(each.currency != payment.received_currency for each in new.values()):
-        contradict(evidence, "captured again, in another currency", now)
-        return []
     if new and report.merchant != payment.merchant:
         contradict(evidence, f"captured again, for another account: {report.merchant}", now)
         return []
-    if new:
+    ours = [each for each in new.values() if each.currency == payment.received_currency]
+    if ours:
         evidence.verdict = Verdict.APPLIED
-    return [_record_capture(payment, capture, finding, now) for capture in new.values()]
+    if len(ours) < len(new):
+        contradict(evidence, "captured again, in another currency", now)
+    return [_record_capture(payment, capture, finding, now) for capture in ours]
 
 
 def _capture_of(report: Report) -> Capture:
     return Capture(
-        capture_no=report.capture_no or report.channel_no,
-        amount=report.amount or 0,
-        currency=report.currency or "",
+        capture_no=report.capture_no, amount=report.amount or 0, currency=report.currency or ""
     )
 
 
@@ -219,6 +228,7 @@ def _move(payment: Payment, to: Status, finding: Finding, now: dt.datetime) -> P
         payment.received_currency = report.currency or ""
         payment.received_merchant = report.merchant or ""
         payment.capture_no = report.capture_no
+        payment.channel_no = report.channel_no or payment.channel_no
         payment.captured_total += report.amount or 0
         payment.paid_at = report.paid_at
     if to not in IN_FOG:

@@ -1,5 +1,7 @@
 """The stock: reserved with the order, released when it closes, never sold twice."""
 
+import datetime as dt
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -135,3 +137,43 @@ def test_two_orders_of_the_same_goods_in_turned_order_never_wait_for_each_other(
     at_once(*[lambda: place("tea", "cake"), lambda: place("cake", "tea")] * 5)
 
     assert set(Stock.objects.values_list("available", flat=True)) == {80}
+
+
+def test_what_is_counted_only_after_the_order_is_not_put_back():
+    order = an_order()
+    some_tea(1)
+
+    services.cancel_order(order_no=order.order_no, now=timezone.now())
+
+    assert available() == 1
+
+
+def test_one_order_that_can_not_be_closed_stops_no_other():
+    some_tea(5)
+    poison = an_order()
+    other = place("cake")
+    Stock.objects.update(available=2**63 - 1)  # one more is more than a number can hold
+
+    services.begin_closing(now=other.expires_at)
+
+    other.refresh_from_db()
+    poison.refresh_from_db()
+    assert (other.status, poison.status) == ("closed", "unpaid")
+    assert poison.close_due_at > other.expires_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_closing_and_placing_never_wait_for_each_other():
+    for sku in ("tea", "cake"):
+        Stock.objects.create(sku=sku, available=10_000)
+    for _ in range(20):
+        place("tea")
+        place("cake")
+    now = timezone.now() + dt.timedelta(minutes=31)
+
+    def shop():
+        return [place("cake", "tea") for _ in range(20)]
+
+    at_once(lambda: services.begin_closing(now=now), shop, shop)
+
+    assert Order.objects.filter(status="closed").count() >= 40

@@ -110,14 +110,43 @@ def test_late_money_that_was_taken_twice_is_told_as_both(channel):
     assert (payment.status, payment.captured_total) == (Status.SUCCEEDED, 2500)
 
 
-def test_a_channel_without_capture_numbers_is_known_by_its_numbers_of_the_payment(channel):
+def test_without_capture_numbers_another_number_of_the_payment_is_for_people(channel):
     payment = a_payment()
     learn(payment, capture_no="")
 
     evidence = learn(payment, capture_no="", channel_no="F-another")
 
-    assert evidence.verdict == Verdict.APPLIED
-    assert captures(payment) == [("F-another", 1250)]
+    assert evidence.verdict == Verdict.CONTRADICTS
+    assert captures(payment) == []
+
+
+def test_a_channel_may_number_a_payment_anew_when_it_is_paid(channel):
+    """As those do that give a session at first, and a transaction later."""
+    payment = a_payment()
+
+    verdicts = [learn(payment, capture_no="", channel_no="T1").verdict for _ in range(2)]
+
+    assert verdicts == [Verdict.APPLIED, Verdict.REPEATED]
+    assert (payment.channel_no, captures(payment)) == ("T1", [])
+
+
+def test_one_capture_that_is_not_ours_hides_no_other(channel):
+    payment = a_payment()
+    yen = Capture(capture_no="C3", amount=1250, currency="JPY")
+    nothing = Capture(capture_no="C4", amount=0, currency="CNY")
+
+    evidence = learn(payment, further=(C2, yen, nothing))
+
+    assert (payment.status, captures(payment)) == (Status.SUCCEEDED, [("C2", 1250)])
+    assert evidence.verdict == Verdict.CONTRADICTS
+
+
+@pytest.mark.parametrize("wrong", [{"amount": -1}, {"currency": "cny"}, {"currency": "CNYX"}])
+def test_money_that_is_none_is_no_report(channel, wrong):
+    payment = a_payment()
+
+    with pytest.raises(ValueError, match="must carry"):
+        learn(payment, **wrong)
 
 
 def test_a_capture_number_that_comes_late_is_no_other_capture(channel):

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from alerts.models import Alert
+from alerts.services import resolve_alert
 from orders.models import LedgerEntry, Order
 from orders.services import cancel_order
 from orders.states import Entry, OrderStatus
@@ -277,7 +278,7 @@ def test_one_look_that_breaks_stops_no_other(channel, monkeypatch):
     a_paid_payment(channel)
     lose_events()
 
-    def broken(_now):
+    def broken(_now, _alerted):
         raise RuntimeError("no such column")
         yield
 
@@ -292,7 +293,7 @@ def test_its_cost_does_not_grow_with_old_rows(channel, django_assert_max_num_que
     a_paid_payment(channel)
     relay_all(minutes(1))
 
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(40):
         watch(now=minutes(5))
 
 
@@ -317,3 +318,58 @@ def test_only_what_is_left_is_refunded_after_an_operator_gave_a_part_back(channe
     watch(now=minutes(5))
 
     assert list(Refund.objects.order_by("pk").values_list("amount", flat=True)) == [1250, 1000, 250]
+
+
+def test_an_alert_stays_as_long_as_it_is_so_however_old(channel):
+    order = an_order()
+    payment = a_paid_payment(channel, order)
+    lose_events()
+    Order.objects.update(order_no="GONE", status="paid", paid_at=timezone.now(), close_due_at=None)
+
+    for minute in (5, 27 * 60, 500 * 60):
+        watch(now=minutes(minute))
+
+    assert sorted(open_alerts()) == [
+        ("order_untold", payment.payment_no),
+        ("paid_without_money", "GONE"),
+    ]
+
+
+def test_what_a_person_has_settled_is_not_raised_again(channel):
+    order = an_order()
+    Order.objects.update(status="paid", paid_at=timezone.now(), close_due_at=None)
+    watch(now=minutes(5))
+
+    resolve_alert(
+        alert_id=Alert.objects.get().pk, reason="a test of ours", actor="olivia", now=minutes(6)
+    )
+    watch(now=minutes(7))
+
+    assert open_alerts() == []
+    assert Alert.objects.get().subject == order.order_no
+
+
+def test_what_is_owed_back_and_can_not_be_refunded_is_one_alert_from_the_start(channel, settings):
+    settings.MISPAID = "refund"
+    payment = a_paid_payment(channel, merchant="somebody-else")
+    relay_all(minutes(1))
+    assert ("owed_back", payment.payment_no) in open_alerts()
+
+    for minute in (1, 2, 3):
+        watch(now=minutes(minute))
+
+    alert = Alert.objects.get(kind="owed_back")
+    assert (alert.times, alert.resolved_at) == (4, None)
+
+
+def test_captures_with_numbers_that_resemble_each_other_are_all_refunded(channel):
+    payment = a_paid_payment(channel)
+    relay_all(minutes(1))
+    numbers = ["C2", "C2/1", "x" * 100 + "1", "x" * 100 + "2"]
+    for number in numbers:
+        channel.charge_again(payment.payment_no, number)
+    services.query_now(payment_no=payment.payment_no, now=timezone.now(), actor="")
+
+    relay_all(minutes(1))
+
+    assert Refund.objects.count() == len(numbers)

@@ -22,8 +22,6 @@ from payments.states import OPEN_REFUND, RefundStatus, Source
 BATCH = 50
 THREADS = 16  # concurrent questions of one batch
 LEASE = dt.timedelta(seconds=90)  # longer than a batch takes when every call runs into its deadline
-# Until then an earlier call may still be under way: a refusal of a repeat proves nothing.
-SETTLED_AFTER = dt.timedelta(minutes=10)
 # After so long a person looks: banks take days, but to accept is a matter of seconds.
 SLOW_AFTER = {
     RefundStatus.REQUESTED: dt.timedelta(minutes=30),
@@ -132,7 +130,7 @@ def _finding(
         evidence=evidence,
         refund_no=refund.refund_no,
         report=answer.report,
-        claim=RefundStatus.FAILED if _is_refused(refund, answer, age) else None,
+        refused=answer.refused,
         asked_at=now,
         ask_again_at=ask_again_at(
             started_at=refund.created_at,
@@ -143,11 +141,6 @@ def _finding(
         lease=refund.consult_due_at,
         slow_lane=age >= SLOW_AFTER.get(RefundStatus(refund.status), dt.timedelta.max),
     )
-
-
-def _is_refused(refund: Refund, answer: RefundAnswer, age: dt.timedelta) -> bool:
-    """A refusal ends a refund, unless an earlier call of it may still be under way."""
-    return answer.refused and (refund.send_calls == 1 or age >= SETTLED_AFTER)
 
 
 def _body_worth_keeping(answer: RefundAnswer) -> bytes:

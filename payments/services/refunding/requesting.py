@@ -71,6 +71,10 @@ def request_refund(
     earlier = Refund.objects.filter(origin=origin).first()
     if earlier:
         return _the_same(earlier, payment, amount, reason)
+    if not payment.captured_total and payment.received_amount:
+        # Settled by the former release, while a deploy was under way.
+        payment.captured_total = payment.received_amount
+        payment.save(update_fields=["captured_total"])
     checked = _checked(payment, amount)
     refund = Refund.objects.create(
         payment=payment,

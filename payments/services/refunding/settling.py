@@ -24,6 +24,8 @@ _CLAIMS = {
     RefundState.FAILED: RefundStatus.FAILED,
     RefundState.NOT_FOUND: None,
 }
+# Until then an earlier call may still be under way: a refusal of a repeat proves nothing.
+SETTLED_AFTER = dt.timedelta(minutes=10)
 _REFUND_FIELDS = [
     "status",
     "version",
@@ -42,14 +44,13 @@ _EVIDENCE_FIELDS = ["payment", "payment_no", "refund", "refund_no", "claim", "ve
 class RefundFinding:
     """Stored evidence about a refund, what it says, and when to ask again if it ended nothing.
 
-    `claim` overrides the report where its absence is itself the news: a request that the channel
-    refused has failed.
+    `refused` says that there is no report since the channel refused the request.
     """
 
     evidence: Evidence
     refund_no: str
     report: RefundReport | None = None
-    claim: RefundStatus | None = None
+    refused: bool = False
     asked_at: dt.datetime | None = None
     ask_again_at: dt.datetime | None = None
     lease: dt.datetime | None = None  # the due time that the consult's claim wrote
@@ -105,15 +106,29 @@ def _judge(refund: Refund | None, finding: RefundFinding, now: dt.datetime) -> R
     evidence.payment_no = refund.payment.payment_no
     if why := _not_ours(refund, finding):
         contradict(evidence, why, now)
+        _note_consult(refund, finding, now)
         return None
     if report and report.channel_no and not refund.channel_no:
         refund.channel_no = report.channel_no
-    claim = finding.claim or (_CLAIMS[report.state] if report else None)
-    judgement = judge_refund(RefundStatus(refund.status), claim)
+    judgement = judge_refund(RefundStatus(refund.status), _claim(refund, finding, now))
     evidence.verdict = judgement.verdict
     event = _move(refund, judgement.to, finding, now) if judgement.to else None
     _note_consult(refund, finding, now)
     return event
+
+
+def _claim(refund: Refund, finding: RefundFinding, now: dt.datetime) -> RefundStatus | None:
+    """What the news claims. A refusal is no end while another call may be under way: it may be
+    refused as a repeat of that.
+    """
+    if finding.report:
+        return _CLAIMS[finding.report.state]
+    only_call = refund.send_calls == 1
+    is_sent = refund.status != RefundStatus.REQUESTED
+    if not finding.refused or is_sent:
+        return None
+    settled = only_call or now - refund.created_at >= SETTLED_AFTER
+    return RefundStatus.FAILED if settled else None
 
 
 def _note_orphan(evidence: Evidence, report: RefundReport | None, now: dt.datetime) -> None:
@@ -195,9 +210,12 @@ def _tell_people(refund: Refund, now: dt.datetime) -> None:
     if payment.status == Status.MISPAID and payment.refundable == 0:
         number = payment.payment_no
         withdraw_alert("alert.mispaid", subject=number, why="it goes back", now=now)
+    if not refund.is_open:
+        why = f"it has {refund.status}"
+        withdraw_alert("alert.refund_slow", subject=refund.refund_no, why=why, now=now)
     if refund.status == RefundStatus.SUCCEEDED:
-        for event in ("alert.refund_failed", "alert.refund_slow"):
-            withdraw_alert(event, subject=refund.refund_no, why="it went back", now=now)
+        number = refund.refund_no
+        withdraw_alert("alert.refund_failed", subject=number, why="it went back", now=now)
 
 
 def _note_consult(refund: Refund, finding: RefundFinding, now: dt.datetime) -> None:

@@ -1,6 +1,7 @@
 """The refunds' loop: sent once, asked about by a schedule, unknown until the channel speaks."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -239,3 +240,42 @@ def test_callbacks_about_a_refund_go_through_the_same_door(client, channel, ask_
     assert (answers, refund.status) == ([200] * 3, RefundStatus.SUCCEEDED)
     row = refund.evidence.get(source=Source.CALLBACK)
     assert (row.times_received, row.verdict) == (3, Verdict.APPLIED)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_that_answers_an_old_call_ends_no_refund_that_was_sent_since(channel, ask_for):
+    """A worker froze between its claim and its call; another one sent the refund meanwhile."""
+    refund = ask_for()
+
+    def another_worker_is_faster():
+        channel.before.clear()
+        at_once(lambda: services.refund_due(now=after(refund, 120)))
+        channel.script("refund", DefiniteNo("this number is being refunded"))
+
+    channel.before["refund"] = another_worker_is_faster
+    work(refund)
+
+    assert (refund.status, refund.send_calls) == (RefundStatus.PENDING, 2)
+
+
+def test_answers_that_contradict_are_asked_for_by_the_schedule(channel, ask_for):
+    refund = work(ask_for(1000))
+    wrong = replace(channel.refunds[refund.refund_no], state=RefundState.SUCCEEDED, amount=999)
+    channel.refunds[refund.refund_no] = wrong
+
+    for minute in range(0, 12 * 60, 2):
+        work(refund, 60 * minute)
+
+    assert refund.status == RefundStatus.PENDING
+    assert channel.calls["query_refund"] < 12
+
+
+def test_a_slow_refund_that_fails_at_last_is_slow_no_more(channel, ask_for):
+    refund = work(ask_for())
+    work(refund, 97 * 3600)
+    assert Alert.objects.get().kind == "refund_slow"
+
+    channel.end_refund(refund.refund_no, RefundState.FAILED)
+    work(refund, 130 * 3600)
+
+    assert [each.kind for each in Alert.objects.filter(resolved_at=None)] == ["refund_failed"]

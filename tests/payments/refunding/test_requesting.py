@@ -161,3 +161,11 @@ def test_what_was_captured_twice_goes_back_first_whoever_asks(channel, paid, ask
     reasons = [refund.reason for refund in asked]
     assert reasons == [RefundReason.SECOND, RefundReason.SECOND, RefundReason.CUSTOMER]
     assert ask_for(1000, origin="1000") == asked[0]
+
+
+def test_a_payment_that_the_former_release_has_settled_can_be_refunded(paid, ask_for):
+    Payment.objects.update(captured_total=0, received_merchant="")
+
+    ask_for(1000)
+
+    assert totals(paid) == (1250, 1000, 250)

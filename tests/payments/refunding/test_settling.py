@@ -231,3 +231,25 @@ def test_the_events_tell_the_status_without_a_gap(ask_for):
     events = list(RefundEvent.objects.values_list("seq", "from_status", "to_status"))
     assert [seq for seq, _, _ in events] == list(range(1, refund.version + 1))
     assert [was for _, was, _ in events] == ["", *(to for _, _, to in events[:-1])]
+
+
+def test_a_callback_that_contradicted_is_judged_again_when_it_comes_again(client, channel, ask_for):
+    """A refund that had failed was done after all, when its successor was asked for already."""
+    first = ask_for(origin="a")
+    learn(first, RefundState.FAILED)
+    second = ask_for(origin="b")
+    channel.refunds[first.refund_no] = RefundReport(
+        refund_no=first.refund_no,
+        payment_no=first.payment.payment_no,
+        state=RefundState.SUCCEEDED,
+        amount=first.amount,
+        currency=first.currency,
+    )
+    headers, body = channel.refund_callback(first.refund_no)
+
+    for _ in range(2):
+        client.post("/callbacks/fake/", body, content_type="application/json", headers=headers)
+        learn(second, RefundState.FAILED)
+
+    first.refresh_from_db()
+    assert first.status == RefundStatus.SUCCEEDED
