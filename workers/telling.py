@@ -9,6 +9,7 @@ import hashlib
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from alerts.services import raise_alert
 from common.money import format_money
@@ -70,17 +71,21 @@ def tell_of_refund(event: RefundEvent, now: dt.datetime) -> None:
         orders.record_refund(**values, reason=refund.reason, now=now)
 
 
-def give_back(
-    entry: LedgerEntry, now: dt.datetime, *, attempt: int = 1, amount: int | None = None
-) -> str:
+@transaction.atomic
+def give_back(entry: LedgerEntry, now: dt.datetime, *, attempt: int = 1) -> str:
     """Ask for the refund of surplus money, once for each `attempt`; returns why that can't be.
 
-    `amount` (minor units) where not all of the entry is owed back any more.
+    Never more than is still owed: an operator may have been faster. The payment's lock keeps that
+    sum true until the refund is written.
     """
+    payment = Payment.objects.select_for_update(no_key=True).get(payment_no=entry.payment_no)
+    amount = min(entry.amount, still_owed(payment))
+    if amount <= 0 < entry.amount:
+        return ""
     try:
         request_refund(
             payment_no=entry.payment_no,
-            amount=entry.amount if amount is None else amount,
+            amount=amount,
             reason=RefundReason(entry.why),
             origin=f"{origin_of(entry)}{attempt}",
             now=now,
@@ -88,6 +93,20 @@ def give_back(
     except (RefundError, ValueError) as error:
         return f"{format_money(entry.amount, entry.currency)} can't be refunded: {error}"
     return ""
+
+
+def still_owed(payment: Payment) -> int:
+    """How much of a payment's money is surplus and neither goes back nor has gone back.
+
+    What goes back to a customer is not counted, but nothing is owed that is not here any more.
+    """
+    surplus = LedgerEntry.objects.filter(payment_no=payment.payment_no, entry=Entry.SURPLUS)
+    came = sum(entry.amount for entry in surplus.exclude(why="") if not is_kept(entry))
+    others = [RefundReason.CUSTOMER]
+    if settings.MISPAID == "keep":
+        others.append(RefundReason.MISPAID)
+    going = payment.refunds.exclude(status=RefundStatus.FAILED).exclude(reason__in=others)
+    return min(came - sum(refund.amount for refund in going), payment.refundable)
 
 
 def is_kept(entry: LedgerEntry) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from alerts.services import (
@@ -26,8 +26,15 @@ from orders.models import LedgerEntry, Order
 from orders.states import WANTS_MONEY, Entry, OrderStatus
 from payments.models import Payment, PaymentEvent, Refund, RefundEvent
 from payments.services import adopt_refunds, heartbeat
-from payments.states import IN_FOG, MONEY_CAME, RefundReason, RefundStatus
-from workers.telling import give_back, is_kept, origin_of, tell_of_payment, tell_of_refund
+from payments.states import IN_FOG, MONEY_CAME, RefundStatus
+from workers.telling import (
+    give_back,
+    is_kept,
+    origin_of,
+    still_owed,
+    tell_of_payment,
+    tell_of_refund,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -177,26 +184,15 @@ def _owed_back(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     for entry in surplus.select_related("order").order_by("pk"):
         if not is_kept(entry):
             by_payment[entry.payment_no].append(entry)
-    for payment_no, owed in _still_owed(by_payment):
-        troubles = [_give_back_again(entry, owed, now) for entry in by_payment[payment_no]]
-        yield payment_no, " ".join(filter(None, troubles))
+    here = Payment.objects.filter(captured_total__gt=F("refund_total"))
+    for payment in here.filter(payment_no__in=by_payment).order_by("pk"):
+        entries = by_payment[payment.payment_no]
+        if still_owed(payment) > 0:
+            troubles = [_give_back_again(entry, now) for entry in entries]
+            yield payment.payment_no, " ".join(filter(None, troubles))
 
 
-def _still_owed(by_payment: dict[str, list[LedgerEntry]]) -> Iterator[tuple[str, int]]:
-    """The payments of which more is surplus than goes back or has gone back, and how much."""
-    refunds = Refund.objects.filter(payment__payment_no__in=by_payment).exclude(
-        Q(status=RefundStatus.FAILED) | Q(reason=RefundReason.CUSTOMER)
-    )
-    sums = refunds.order_by().values_list("payment__payment_no").annotate(Sum("amount"))
-    going_back = dict(sums)
-    for payment in Payment.objects.filter(payment_no__in=by_payment).order_by("pk"):
-        came = sum(entry.amount for entry in by_payment[payment.payment_no])
-        owed = min(came - going_back.get(payment.payment_no, 0), payment.refundable)
-        if owed > 0:
-            yield payment.payment_no, owed
-
-
-def _give_back_again(entry: LedgerEntry, owed: int, now: dt.datetime) -> str:
+def _give_back_again(entry: LedgerEntry, now: dt.datetime) -> str:
     """Ask for one more refund of this entry, each later after the one that failed before."""
     tries = list(Refund.objects.filter(origin__startswith=origin_of(entry)).order_by("pk"))
     if any(refund.status != RefundStatus.FAILED for refund in tries):
@@ -207,7 +203,7 @@ def _give_back_again(entry: LedgerEntry, owed: int, now: dt.datetime) -> str:
     failed_at = tries[-1].settled_at if tries else None
     if failed_at and now < failed_at + GRACE * 5 ** (len(tries) - 1):
         return ""
-    trouble = give_back(entry, now, attempt=len(tries) + 1, amount=min(entry.amount, owed))
+    trouble = give_back(entry, now, attempt=len(tries) + 1)
     if tries and not trouble:
         number = tries[-1].refund_no
         withdraw_alert("alert.refund_failed", subject=number, why="refunded again", now=now)
@@ -216,7 +212,7 @@ def _give_back_again(entry: LedgerEntry, owed: int, now: dt.datetime) -> str:
 
 def _standing_still(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     """Orders whose closing has not come to an end."""
-    began_at = Coalesce("cancel_asked_at", "close_asked_at")
+    began_at = Coalesce("cancel_asked_at", "close_asked_at", "expires_at")
     closing = Order.objects.filter(status__in=WANTS_MONEY).annotate(began_at=began_at)
     for order in closing.filter(began_at__lte=now - TIME_TO_CLOSE).order_by("pk")[:MOST]:
         fog = Payment.objects.filter(order_no=order.order_no, status__in=IN_FOG).first()

@@ -77,7 +77,12 @@ def _all_went_back(order: Order) -> bool:
         default=F("amount"),
         output_field=BigIntegerField(),
     )
-    sums = order.ledger.values("currency").annotate(left=Sum(signed)).values_list("left", flat=True)
+    sums = (
+        order.ledger.exclude(amount=0)
+        .values("currency")
+        .annotate(left=Sum(signed))
+        .values_list("left", flat=True)
+    )
     return bool(sums) and not any(sums)
 
 

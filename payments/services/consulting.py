@@ -131,9 +131,17 @@ def close_payments(*, payment_nos: Sequence[str], now: dt.datetime) -> None:
     if not payment_nos:
         return
     in_fog = Q(payment_no__in=payment_nos, status__in=IN_FOG)
-    Payment.objects.filter(in_fog).update(close_asked_at=Coalesce("close_asked_at", now))
+    _ask_to_close(in_fog, now)
     _consult(_claim(in_fog, now), source=Source.CLOSE, now=now)
     reach("close.settled")
+
+
+@transaction.atomic
+def _ask_to_close(in_fog: Q, now: dt.datetime) -> None:
+    """Locked in the order of the key, as `settle` does: an UPDATE alone takes any order."""
+    locked = Payment.objects.select_for_update(no_key=True).filter(in_fog).order_by("pk")
+    keys = list(locked.values_list("pk", flat=True))
+    Payment.objects.filter(pk__in=keys).update(close_asked_at=Coalesce("close_asked_at", now))
 
 
 def have_closed(*, order_no: str, now: dt.datetime) -> int:

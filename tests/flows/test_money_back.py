@@ -303,3 +303,39 @@ def test_late_money_pays_an_open_order_and_what_else_is_open_is_closed(
     assert Order.objects.get().status == OrderStatus.PAID
     assert other_channel.reports[second].state is ChannelState.CLOSED
     assert sorted(Payment.objects.values_list("status", flat=True)) == ["closed", "succeeded"]
+
+
+@pytest.mark.parametrize("amount", [1250, 100])
+def test_an_operator_who_refunds_before_the_order_knows_of_a_second_capture(
+    app, channel, tick, amount
+):
+    """The relay comes after her: it sends back only what of that capture does not go back yet."""
+    payment = app.buy()
+    channel.pay(payment.payment_no, capture_no="C1")
+    now = tick(later(payment, 60), 2)
+    channel.charge_again(payment.payment_no)
+    services.query_now(payment_no=payment.payment_no, now=now, actor="")
+    services.request_refund(
+        payment_no=payment.payment_no,
+        amount=amount,
+        reason=RefundReason.CUSTOMER,
+        origin="admin/1",
+        now=now,
+        actor="olivia",
+    )
+
+    tick(now, 4)
+
+    assert sum(refund.amount for refund in Refund.objects.all()) == 1250
+    assert ends(channel)[0] == OrderStatus.PAID
+    assert (channel.held(), owed_back()) == (1250, 0)
+
+
+def test_a_payment_of_nothing_leaves_an_order_that_was_never_paid_closed(app, channel, tick):
+    payment = app.buy()
+    channel.pay(payment.payment_no, amount=0)
+
+    tick(later(payment, 60), 2)
+    tick(later(payment, HALF_AN_HOUR + 30), 2)
+
+    assert Order.objects.get().status == OrderStatus.CLOSED

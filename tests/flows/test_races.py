@@ -4,9 +4,11 @@ Two taps on pay, and an order placed twice, are in tests/shop/test_races.py.
 """
 
 import threading
+import time
 
 import pytest
 from celery import current_app
+from django.db import connection, transaction
 
 from orders.models import LedgerEntry, Order
 from orders.states import Entry, OrderStatus
@@ -207,3 +209,25 @@ def test_a_callback_before_the_start_call_returned_is_believed(channel):
 
     assert (started.status, answer) == (Status.SUCCEEDED, 200)
     assert history(payment) == ["created", "succeeded"]
+
+
+def test_closing_locks_payments_in_the_order_in_which_settling_does(channel):
+    """A row that was written lately lies behind the others: an UPDATE alone meets it last."""
+    first, second = a_payment(), a_payment()
+    Payment.objects.filter(pk=first.pk).update(consult_due_at=first.created_at)
+    numbers = [first.payment_no, second.payment_no]
+    closing = threading.Thread(target=close_and_hang_up, args=(numbers, first.created_at))
+
+    with transaction.atomic():
+        Payment.objects.select_for_update(no_key=True).get(pk=first.pk)
+        closing.start()
+        time.sleep(0.5)  # until it waits
+        Payment.objects.select_for_update(no_key=True).get(pk=second.pk)
+    closing.join(20)
+
+    assert set(Payment.objects.values_list("status", flat=True)) == {Status.CLOSED}
+
+
+def close_and_hang_up(payment_nos, now):
+    services.close_payments(payment_nos=payment_nos, now=now)
+    connection.close()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from alerts.models import Alert
 from alerts.services import resolve_alert
-from orders.models import LedgerEntry, Order
+from orders.models import LedgerEntry, Order, Stock
 from orders.services import cancel_order
 from orders.states import Entry, OrderStatus
 from payments import services
@@ -17,6 +17,7 @@ from payments.states import RefundReason
 from tests.factories import a_payment, an_order, rewriting_history
 from tests.flows.world import relay_all
 from workers import watch as inside
+from workers.closing import close_due
 from workers.watch import watch
 
 pytestmark = pytest.mark.django_db
@@ -373,3 +374,15 @@ def test_captures_with_numbers_that_resemble_each_other_are_all_refunded(channel
     relay_all(minutes(1))
 
     assert Refund.objects.count() == len(numbers)
+
+
+def test_an_order_that_can_not_be_closed_calls_a_person(channel):
+    order = an_order()
+    Stock.objects.create(sku="tea", available=2**63 - 1)
+    order.lines.update(reserved=True)  # one more is more than a number can hold
+
+    for minute in range(31, 45):
+        close_due(now=minutes(minute))
+        watch(now=minutes(minute))
+
+    assert ("close_stands_still", order.order_no) in open_alerts()

@@ -50,10 +50,12 @@ def query_refund_now(*, refund_no: str, now: dt.datetime, actor: str) -> Refund:
     return get_refund(refund_no=refund_no)
 
 
+@transaction.atomic
 def adopt_refunds(*, now: dt.datetime) -> int:
     """Give a due time to open refunds that have none, which no wake-up would ever find."""
-    lost = Refund.objects.filter(status__in=OPEN_REFUND, consult_due_at=None)
-    return lost.update(consult_due_at=now)
+    lost = Refund.objects.filter(status__in=OPEN_REFUND, consult_due_at=None).order_by("pk")
+    keys = lost.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
+    return Refund.objects.filter(pk__in=list(keys)).update(consult_due_at=now)
 
 
 @transaction.atomic

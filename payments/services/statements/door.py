@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db import connection
 
 from payments.channels.base import ChannelState, RefundReport, RefundState, Report
 from payments.models import Evidence
-from payments.services.batches import settle_each
+from payments.services.batches import Found, settle_each
 from payments.services.refunding import RefundFinding, settle_refunds
 from payments.services.settling import Finding, settle
 from payments.states import Verdict
@@ -71,11 +71,27 @@ def settle_lines(evidence: Sequence[int], now: dt.datetime) -> tuple[int, int]:
     while batch := list(islice(keys, BATCH)):
         rows = Evidence.objects.filter(pk__in=batch)
         lines = [(row, json.loads(bytes(row.body))) for row in rows.order_by("pk")]
-        settle_each(settle, [_of_payment(*each) for each in lines if not each[0].refund_no], now)
-        settle_each(settle_refunds, [_of_refund(*each) for each in lines if each[0].refund_no], now)
+        payments = [each for each in lines if not each[0].refund_no]
+        refunds = [each for each in lines if each[0].refund_no]
+        settle_each(settle, _findings(_of_payment, payments), now)
+        settle_each(settle_refunds, _findings(_of_refund, refunds), now)
         taken += rows.filter(verdict__in=[Verdict.APPLIED, Verdict.REPEATED]).count()
         broken += rows.filter(verdict__in=[Verdict.PENDING, Verdict.FAILED]).count()
     return taken, broken
+
+
+def _findings(
+    read: Callable[[Evidence, dict[str, Any]], Found], lines: Sequence[tuple[Evidence, Any]]
+) -> list[Found]:
+    """What the lines say; one that makes no sense is kept as failed, and hides no other."""
+    found = []
+    for evidence, line in lines:
+        try:
+            found.append(read(evidence, line))
+        except ValueError as error:
+            row = Evidence.objects.filter(pk=evidence.pk)
+            row.update(verdict=Verdict.FAILED, error=repr(error))
+    return found
 
 
 def _of_payment(evidence: Evidence, line: dict[str, Any]) -> Finding:

@@ -18,8 +18,7 @@ from payments.services.statements.days import (
     expect_statements,
     is_over,
 )
-from payments.services.statements.loading import Unreadable
-from payments.services.statements.storing import store
+from payments.services.statements.storing import Unreadable, store
 from payments.states import StatementState
 
 log = structlog.get_logger(__name__)
@@ -129,7 +128,7 @@ def _fetch_and_compare(
 ) -> None:
     channel: Channel = get_channel(statement.channel)
     if fetch:
-        store(statement=statement, raw=fetch(), now=now)
+        store(statement=statement, raw=fetch(), channel=channel, now=now)
     reach("statement.stored")
     compare(statement=statement, channel=channel, now=now)
 
@@ -138,8 +137,8 @@ def _postpone(
     statement: Statement, error: str, now: dt.datetime, state: StatementState | None = None
 ) -> None:
     """Try again later; but one that was compared before, and can't be had anew, stays as it is."""
-    statement.state, statement.error = state or statement.state, error
     done = statement.state == StatementState.COMPARED
+    statement.state, statement.error = (state if state and not done else statement.state), error
     delay = DELAYS[min(statement.tries, len(DELAYS)) - 1]
     statement.due_at = None if done else now + delay
     statement.save(update_fields=["state", "error", "due_at"])

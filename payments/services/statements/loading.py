@@ -10,7 +10,7 @@ from django.db import DataError, Error, IntegrityError, connection
 
 from payments.channels.base import Channel, ChannelError, StatementLine
 from payments.models import Statement
-from payments.services.statements.storing import raw_of
+from payments.services.statements.storing import Unreadable, raw_of
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +29,6 @@ _COPY = """
     COPY statement_line FROM STDIN WITH (FORMAT csv,
         FORCE_NOT_NULL (kind, payment_no, refund_no, channel_no, capture_no, currency, merchant))
 """
-
-
-class Unreadable(Exception):
-    """The stored statement can't be read."""
 
 
 def create_tables() -> None:

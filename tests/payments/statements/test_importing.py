@@ -11,6 +11,7 @@ from payments.services import statements
 from payments.services.statements import importing, storing
 from payments.services.statements.storing import raw_of
 from payments.states import Status
+from tests.factories import a_payment
 from tests.flows.world import at_once
 from tests.payments.statements.world import (
     A_DAY,
@@ -354,3 +355,32 @@ def test_a_day_that_is_not_over_is_refused(channel):
         import_again(NOON)
 
     assert not Statement.objects.exists()
+
+
+@pytest.mark.parametrize("bad", [[b"<html>"], [b"end"], []], ids=["rubbish", "empty", "nothing"])
+def test_a_good_statement_is_never_given_up_for_a_bad_one(channel, bad):
+    paid(channel)
+    channel.write_statement(DAY)
+    import_all(MORNING)
+    good = b"".join(raw_of(Statement.objects.get()))
+
+    channel.statements[DAY] = bad
+    again = statements.import_now(channel="fake", day=DAY, now=MORNING + AN_HOUR, actor="olivia")
+
+    assert b"".join(raw_of(again)) == good
+    assert (again.state, again.due_at, "is kept" in again.error) == ("compared", None, True)
+    assert differences() == []
+
+
+@pytest.mark.parametrize("currency", ["cny", "CNYX"])
+def test_one_line_that_makes_no_sense_hides_no_other(channel, currency):
+    odd, good = a_payment(started=NOON), paid_unnoticed(channel)
+    line = a_line(payment_no=odd.payment_no, capture_no="C9", currency=currency)
+    channel.write_statement(DAY, line)
+
+    import_all(MORNING)
+
+    good.refresh_from_db()
+    odd.refresh_from_db()
+    assert (good.status, odd.status) == (Status.SUCCEEDED, Status.PAYING)
+    assert Evidence.objects.filter(verdict="failed").count() == 1
