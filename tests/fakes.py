@@ -153,20 +153,17 @@ class FakeChannel:
         for report in self.reports.values():
             if report.state is not ChannelState.PAID:
                 continue
-            first = Capture(
-                capture_no=report.capture_no,
-                amount=report.amount or 0,
-                currency=report.currency or "",
-            )
-            for capture in (first, *report.further):
+            taken = [(report.capture_no, report.amount or 0, report.currency or "")]
+            taken += [(each.capture_no, each.amount, each.currency) for each in report.further]
+            for capture_no, amount, currency in taken:
                 yield StatementLine(
                     kind="payment",
                     payment_no=report.payment_no,
                     refund_no="",
                     channel_no=report.channel_no,
-                    capture_no=capture.capture_no,
-                    amount=capture.amount,
-                    currency=capture.currency,
+                    capture_no=capture_no,
+                    amount=amount,
+                    currency=currency,
                     merchant=report.merchant or "",
                     at=report.paid_at or at,
                 )

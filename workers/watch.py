@@ -25,7 +25,7 @@ from orders import services as orders
 from orders.models import LedgerEntry, Order
 from orders.states import WANTS_MONEY, Entry, OrderStatus
 from payments.models import Payment, PaymentEvent, Refund, RefundEvent
-from payments.services import adopt_refunds, heartbeat
+from payments.services import adopt_refunds, heartbeat, judge_forgotten
 from payments.states import IN_FOG, MONEY_CAME, RefundStatus
 from workers.telling import (
     give_back,
@@ -234,6 +234,7 @@ def _finish(order: Order, now: dt.datetime) -> str:
 MENDS: dict[str, Callable[[dt.datetime], int]] = {
     "orders_without_a_time_to_close": lambda now: orders.adopt_orders(now=now),
     "refunds_without_a_due_time": lambda now: adopt_refunds(now=now),
+    "answers_that_nobody_judged": lambda now: judge_forgotten(now=now),
     "stock_held_in_vain": lambda _now: orders.release_forgotten_stock(),
 }
 LOOKS: dict[str, Look] = {

@@ -7,7 +7,9 @@ from random import SystemRandom
 from typing import Any, Protocol, TypeVar
 
 import structlog
+from django.db import InterfaceError, OperationalError
 
+from alerts.services import raise_alert
 from payments.consult import next_consult_at
 from payments.models import Evidence
 from payments.states import Verdict
@@ -36,9 +38,15 @@ def settle_each(settle: Callable[..., Any], findings: Sequence[Found], now: dt.d
             for finding in findings:
                 settle_each(settle, [finding], now)
             return
-        Evidence.objects.filter(pk=findings[0].evidence.pk).update(
-            verdict=Verdict.FAILED, error=repr(error)
-        )
+        _note_failure(findings[0].evidence, error, now)
+
+
+def _note_failure(evidence: Evidence, error: Exception, now: dt.datetime) -> None:
+    """Keep it as failed, and call a person unless the database itself was away for a moment."""
+    Evidence.objects.filter(pk=evidence.pk).update(verdict=Verdict.FAILED, error=repr(error))
+    if not isinstance(error, OperationalError | InterfaceError):
+        subject = evidence.refund_no or evidence.payment_no
+        raise_alert("alert.unsettled", subject=subject, detail=repr(error), now=now)
 
 
 def ask_again_at(

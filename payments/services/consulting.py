@@ -26,12 +26,13 @@ from payments.services.asking import Answer, ask
 from payments.services.batches import ask_again_at, later, settle_each
 from payments.services.heartbeats import heartbeat
 from payments.services.settling import Finding, settle
-from payments.states import IN_FOG, Source
+from payments.states import IN_FOG, Source, Verdict
 
 log = structlog.get_logger(__name__)
 
 BATCH = 50
 THREADS = 16  # concurrent questions of one batch
+FORGOTTEN = dt.timedelta(hours=1)
 LEASE = dt.timedelta(seconds=90)  # longer than a batch takes when every call runs into its deadline
 OVERDUE = dt.timedelta(seconds=5)  # what the sweep leaves to the wake-ups
 # Seconds after a close was asked for at which it is asked for again, until the channel's word.
@@ -102,6 +103,17 @@ def _window_start(now: dt.datetime, hours: float) -> dt.datetime:
         return start
     raise_alert("alert.sweep_hours", detail=f"the sweep was given hours={hours!r}", now=now)
     return dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def judge_forgotten(*, now: dt.datetime) -> int:
+    """Answers whose process died before they were judged: the channel was asked again since.
+
+    Not callbacks, which are judged where they are stored, nor lines of statements, which are taken
+    up again.
+    """
+    asked = Evidence.objects.exclude(source__in=[Source.CALLBACK, Source.STATEMENT])
+    forgotten = asked.filter(verdict=Verdict.PENDING, received_at__lt=now - FORGOTTEN)
+    return forgotten.update(verdict=Verdict.INCONCLUSIVE, error="nobody was left to judge it")
 
 
 def pull_forward(*, payment_no: str, now: dt.datetime) -> bool:

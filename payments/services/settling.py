@@ -13,7 +13,7 @@ from payments import wake
 from payments.channels.base import Capture, ChannelState, Report
 from payments.models import Evidence, FurtherCapture, Payment, PaymentEvent
 from payments.services.rows import write_rows
-from payments.states import IN_FOG, MONEY_CAME, Status, Verdict, judge
+from payments.states import FINAL, IN_FOG, MONEY_CAME, Source, Status, Verdict, judge
 
 log = structlog.get_logger(__name__)
 
@@ -127,11 +127,23 @@ def _judge_status(payment: Payment, finding: Finding, now: dt.datetime) -> list[
     if _is_under_another_number(payment, report):
         contradict(evidence, f"paid under another number: it was {payment.channel_no}", now)
         return []
-    judgement = judge(Status(payment.status), finding.claim or _claim(payment, report))
+    claim = finding.claim or _claim(payment, report)
+    judgement = judge(Status(payment.status), claim)
     evidence.verdict = judgement.verdict
-    if judgement.verdict is Verdict.CONTRADICTS:
+    if judgement.verdict is Verdict.CONTRADICTS and _is_old_news(payment, claim):
+        evidence.verdict = Verdict.REPEATED
+    elif judgement.verdict is Verdict.CONTRADICTS:
         contradict(evidence, f"{payment.status} can't become that", now)
+    elif judgement.verdict is Verdict.REPEATED and evidence.source == Source.OPERATOR:
+        why = f"asked again, the channel says {claim}"
+        withdraw_alert("alert.contradiction", subject=payment.payment_no, why=why, now=now)
     return [_move(payment, judgement.to, finding, now)] if judgement.to else []
+
+
+def _is_old_news(payment: Payment, claim: Status | None) -> bool:
+    """Whether it tells of the end that the payment had before its money came late."""
+    without_money = FINAL - MONEY_CAME
+    return claim in without_money and payment.events.filter(to_status__in=without_money).exists()
 
 
 def contradict(evidence: Evidence, why: str, now: dt.datetime) -> None:

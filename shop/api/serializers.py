@@ -126,10 +126,19 @@ class PaymentSerializer(serializers.Serializer):
         return f"/api/v1/payments/{payment.payment_no}/status"
 
 
+class MinorUnitsField(serializers.IntegerField):
+    """A whole number, and nothing that could be read as one: money is never guessed."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)  # type: ignore[no-any-return]
+
+
 class StartRefundSerializer(serializers.Serializer):
     """Refuses what it doesn't know: a misspelt `amount` must not refund all."""
 
-    amount = serializers.IntegerField(
+    amount = MinorUnitsField(
         required=False, min_value=1, help_text="minor units; all that is left if left out"
     )
     payment_no = serializers.CharField(

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from alerts.models import Alert
 from payments import services
 from payments.channels.base import ChannelState, Report
 from payments.models import Evidence, PaymentEvent
@@ -156,3 +157,25 @@ def test_a_paid_report_without_the_amount_can_not_be_made():
 def test_a_paid_report_with_a_float_can_not_be_made():
     with pytest.raises(ValueError, match="amount"):
         Report(payment_no="P1", state=ChannelState.PAID, amount=1.0, currency="CNY", merchant="m")
+
+
+def test_the_end_before_the_late_money_told_once_more_is_old_news(channel):
+    payment = a_payment()
+    learn(payment, ChannelState.CLOSED)
+    learn(payment, ChannelState.PAID)
+
+    evidence = learn(payment, ChannelState.CLOSED, source=Source.CALLBACK)
+
+    assert (evidence.verdict, payment.status) == (Verdict.REPEATED, Status.SUCCEEDED)
+    assert not Alert.objects.exists()
+
+
+def test_an_operator_who_asks_again_ends_a_contradiction_that_was_none(channel):
+    payment = a_payment()
+    learn(payment, ChannelState.PAID)
+    learn(payment, ChannelState.CANCELLED, source=Source.CALLBACK)
+    assert Alert.objects.get(resolved_at=None).kind == "contradiction"
+
+    learn(payment, ChannelState.PAID, source=Source.OPERATOR)
+
+    assert not Alert.objects.filter(resolved_at=None).exists()

@@ -210,7 +210,10 @@ def test_a_key_of_a_refused_refund_may_be_used_again(olga, paid):
         ({"note": "x" * 201}, "note"),
         (NOTE | {"amount": 0}, "amount"),
         (NOTE | {"amount": -1}, "amount"),
-        (NOTE | {"amount": "ten"}, "amount"),
+        *(
+            (NOTE | {"amount": odd}, "amount")
+            for odd in ("ten", "1_0", "１００", " 5 ", 1000.0, True)
+        ),
         (NOTE | {"amonut": 100}, "amonut"),
         (NOTE | {"payment_no": "P" + "0" * 20}, "payment_no"),
         ([], "body"),

@@ -12,8 +12,8 @@ from orders.services import cancel_order
 from orders.states import Entry, OrderStatus
 from payments import services
 from payments.channels.base import DefiniteNo, OutcomeUnknown, RefundState
-from payments.models import Heartbeat, PaymentEvent, Refund, RefundEvent
-from payments.states import RefundReason
+from payments.models import Evidence, Heartbeat, PaymentEvent, Refund, RefundEvent
+from payments.states import RefundReason, Source, Verdict
 from tests.factories import a_payment, an_order, rewriting_history
 from tests.flows.world import relay_all
 from workers import watch as inside
@@ -386,3 +386,16 @@ def test_an_order_that_can_not_be_closed_calls_a_person(channel):
         watch(now=minutes(minute))
 
     assert ("close_stands_still", order.order_no) in open_alerts()
+
+
+def test_an_answer_whose_process_died_is_not_left_without_a_verdict(channel):
+    payment = a_payment()
+    answers = [Source.CONSULT, Source.CALLBACK, Source.STATEMENT]
+    for source in answers:
+        Evidence.objects.create(
+            payment=payment, channel="fake", source=source, received_at=minutes(-61)
+        )
+
+    assert seen(watch(now=minutes(0))) == {"answers_that_nobody_judged": 1}
+
+    assert Evidence.objects.get(source=Source.CONSULT).verdict == Verdict.INCONCLUSIVE

@@ -214,8 +214,11 @@ def _tell_people(refund: Refund, now: dt.datetime) -> None:
         why = f"it has {refund.status}"
         withdraw_alert("alert.refund_slow", subject=refund.refund_no, why=why, now=now)
     if refund.status == RefundStatus.SUCCEEDED:
-        number = refund.refund_no
-        withdraw_alert("alert.refund_failed", subject=number, why="it went back", now=now)
+        same = Refund.objects.filter(payment=payment, amount=refund.amount)
+        failed = same.filter(status=RefundStatus.FAILED).values_list("refund_no", flat=True)
+        for number in {refund.refund_no, *failed}:
+            why = f"the money went back by {refund.refund_no}"
+            withdraw_alert("alert.refund_failed", subject=number, why=why, now=now)
 
 
 def _note_consult(refund: Refund, finding: RefundFinding, now: dt.datetime) -> None:

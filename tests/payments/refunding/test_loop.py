@@ -213,6 +213,7 @@ def test_one_refund_that_can_not_be_settled_stops_no_other(channel, ask_for, mon
 
     assert healthy.status == RefundStatus.PENDING
     assert poison.evidence.get().verdict == Verdict.FAILED
+    assert Alert.objects.values_list("kind", "subject").get() == ("unsettled", poison.refund_no)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -279,3 +280,13 @@ def test_a_slow_refund_that_fails_at_last_is_slow_no_more(channel, ask_for):
     work(refund, 130 * 3600)
 
     assert [each.kind for each in Alert.objects.filter(resolved_at=None)] == ["refund_failed"]
+
+
+def test_the_alert_of_a_failed_refund_ends_when_another_one_gives_the_money_back(channel, ask_for):
+    channel.script("refund", DefiniteNo("not enough money"))
+    work(ask_for(origin="a"))
+    channel.refund_state = RefundState.SUCCEEDED
+
+    work(ask_for(origin="by hand"))
+
+    assert not Alert.objects.filter(resolved_at=None).exists()
