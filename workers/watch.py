@@ -175,7 +175,9 @@ def _sums_that_differ(now: dt.datetime, alerted: Collection[str]) -> Iterator[Fi
 
 def _owed_back(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     """Surplus that no refund is under way for: refunded again, a few times, and then an alert."""
+    here = Payment.objects.filter(captured_total__gt=F("refund_total"))
     surplus = LedgerEntry.objects.filter(
+        Exists(here.filter(payment_no=OuterRef("payment_no"))),
         Q(recorded_at__gt=now - OWED_LOOK_BACK, recorded_at__lte=now - GRACE)
         | Q(payment_no__in=alerted),
         entry=Entry.SURPLUS,
@@ -184,8 +186,7 @@ def _owed_back(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     for entry in surplus.select_related("order").order_by("pk"):
         if not is_kept(entry):
             by_payment[entry.payment_no].append(entry)
-    here = Payment.objects.filter(captured_total__gt=F("refund_total"))
-    for payment in here.filter(payment_no__in=by_payment).order_by("pk"):
+    for payment in Payment.objects.filter(payment_no__in=by_payment).order_by("pk"):
         entries = by_payment[payment.payment_no]
         if still_owed(payment) > 0:
             troubles = [_give_back_again(entry, now) for entry in entries]

@@ -212,7 +212,7 @@ def test_a_key_of_a_refused_refund_may_be_used_again(olga, paid):
         (NOTE | {"amount": -1}, "amount"),
         *(
             (NOTE | {"amount": odd}, "amount")
-            for odd in ("ten", "1_0", "１００", " 5 ", 1000.0, True)
+            for odd in ("ten", "1_0", "\u0663", " 5 ", 1000.0, True)
         ),
         (NOTE | {"amonut": 100}, "amonut"),
         (NOTE | {"payment_no": "P" + "0" * 20}, "payment_no"),
