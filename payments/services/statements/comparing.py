@@ -39,16 +39,22 @@ def compare(*, statement: Statement, channel: Channel, now: dt.datetime) -> None
     """
     params = _params(statement, channel, now)
     with transaction.atomic():
-        Statement.objects.select_for_update(no_key=True).get(pk=statement.pk)
+        _lock(statement)
         compared = _compare_rows(statement, channel, params)
     reach("statement.compared")
     taken, broken = settle_lines(compared.evidence, now)
     with transaction.atomic():
+        _lock(statement)
         resolve_settled(params)
         if not broken:
             _conclude(statement, compared, taken, now)
     if broken:
         raise NotSettled(f"{broken} lines could not be settled: their evidence says why")
+
+
+def _lock(statement: Statement) -> None:
+    """The statement before its differences, always: two who compare it at once take turns."""
+    Statement.objects.select_for_update(no_key=True).get(pk=statement.pk)
 
 
 def _compare_rows(statement: Statement, channel: Channel, params: dict[str, Any]) -> _Compared:

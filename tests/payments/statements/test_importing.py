@@ -8,7 +8,7 @@ from common.kill_points import acting
 from payments.channels.base import Capabilities, OutcomeUnknown
 from payments.models import Evidence, Payment, Statement, StatementPart
 from payments.services import statements
-from payments.services.statements import importing, storing
+from payments.services.statements import comparing, importing, storing
 from payments.services.statements.storing import raw_of
 from payments.states import Status
 from tests.factories import a_payment
@@ -384,3 +384,21 @@ def test_one_line_that_makes_no_sense_hides_no_other(channel, currency):
     odd.refresh_from_db()
     assert (good.status, odd.status) == (Status.SUCCEEDED, Status.PAYING)
     assert Evidence.objects.filter(verdict="failed").count() == 1
+
+
+def test_those_who_compare_a_statement_at_once_never_wait_for_each_other(channel, monkeypatch):
+    """One has its lines settled and comes to write the end, while another begins."""
+    paid_unnoticed(channel)
+    channel.write_statement(DAY)
+    import_all(MORNING)
+    statement, locked = Statement.objects.get(), []
+    lock = comparing._lock
+    monkeypatch.setattr(comparing, "_lock", lambda row: (locked.append("statement"), lock(row)))
+    resolve = comparing.resolve_settled
+    monkeypatch.setattr(
+        comparing, "resolve_settled", lambda about: (locked.append("differences"), resolve(about))
+    )
+
+    comparing.compare(statement=statement, channel=channel, now=MORNING + AN_HOUR)
+
+    assert locked == ["statement", "statement", "differences"]
