@@ -85,6 +85,8 @@ def test_parts_die_with_a_supervisor_that_is_killed(tmp_path):
 def test_parts_are_stopped_when_the_supervisor_is(tmp_path, number):
     code = (
         "import pathlib, config.processes as p, time\n"
+        # A shell that runs the tests in the background has it ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"with p.Processes(log_dir=pathlib.Path({str(tmp_path)!r})) as parts:\n"
         "    parts.start('wallet'); print(parts.pid('wallet'), flush=True); time.sleep(60)"
     )
