@@ -87,10 +87,6 @@ class Refund(models.Model):
                 condition=Q(reason__in=RefundReason.values), name="refund_reason_known"
             ),
             models.CheckConstraint(
-                condition=Q(status__in=_OPEN) | Q(consult_due_at__isnull=True),
-                name="only_open_refunds_are_consulted",
-            ),
-            models.CheckConstraint(
                 condition=Q(status__in=_OPEN) | Q(settled_at__isnull=False),
                 name="a_refunds_end_has_a_time",
             ),

@@ -14,7 +14,7 @@ from payments.channels.base import RefundReport, RefundState
 from payments.models import Evidence, Payment, Refund, RefundEvent
 from payments.services.rows import write_rows
 from payments.services.settling import contradict
-from payments.states import RefundStatus, Status, Verdict, judge_refund
+from payments.states import REFUND_MOVES, RefundStatus, Source, Status, Verdict, judge_refund
 
 log = structlog.get_logger(__name__)
 
@@ -110,11 +110,24 @@ def _judge(refund: Refund | None, finding: RefundFinding, now: dt.datetime) -> R
         return None
     if report and report.channel_no and not refund.channel_no:
         refund.channel_no = report.channel_no
-    judgement = judge_refund(RefundStatus(refund.status), _claim(refund, finding, now))
+    claim = _claim(refund, finding, now)
+    if _is_only_a_hint(refund, claim, evidence):
+        evidence.verdict = Verdict.INCONCLUSIVE
+        evidence.error = f"it was {refund.status}: the channel is asked which came last"
+        refund.consult_due_at = now
+        wake.refund_on_commit(due_at=now, now=now)
+        return None
+    judgement = judge_refund(RefundStatus(refund.status), claim)
     evidence.verdict = judgement.verdict
     event = _move(refund, judgement.to, finding, now) if judgement.to else None
     _note_consult(refund, finding, now)
     return event
+
+
+def _is_only_a_hint(refund: Refund, claim: RefundStatus | None, evidence: Evidence) -> bool:
+    """Whether a callback takes an end back: it may have been overtaken by the news of that end."""
+    takes_back = not refund.is_open and claim in REFUND_MOVES[RefundStatus(refund.status)]
+    return takes_back and evidence.source == Source.CALLBACK
 
 
 def _claim(refund: Refund, finding: RefundFinding, now: dt.datetime) -> RefundStatus | None:
@@ -226,8 +239,10 @@ def _note_consult(refund: Refund, finding: RefundFinding, now: dt.datetime) -> N
         return
     refund.consulted_at = finding.asked_at
     # Whoever moved the due time since our claim knows better.
-    if refund.is_open and finding.ask_again_at and refund.consult_due_at == finding.lease:
-        refund.consult_due_at = finding.ask_again_at
+    is_ours = finding.lease is not None and refund.consult_due_at == finding.lease
+    if is_ours:
+        answered = not refund.is_open and finding.report
+        refund.consult_due_at = None if answered else finding.ask_again_at
     if refund.is_open and finding.slow_lane and refund.slow_lane_at is None:
         refund.slow_lane_at = finding.asked_at
         raise_alert(

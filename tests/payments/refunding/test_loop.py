@@ -290,3 +290,42 @@ def test_the_alert_of_a_failed_refund_ends_when_another_one_gives_the_money_back
     work(ask_for(origin="by hand"))
 
     assert not Alert.objects.filter(resolved_at=None).exists()
+
+
+def call_back(client, callback):
+    headers, body = callback
+    client.post("/callbacks/fake/", data=body, content_type="application/json", headers=headers)
+
+
+@pytest.mark.parametrize("order", [("failed", "succeeded"), ("succeeded", "failed")])
+@pytest.mark.parametrize("truth", [RefundState.FAILED, RefundState.SUCCEEDED])
+def test_whichever_callback_comes_last_the_channels_own_answer_decides(
+    client, channel, ask_for, order, truth
+):
+    """Callbacks overtake each other: the one that came last need not be the newest."""
+    refund = work(ask_for())
+    told = {state: channel.refund_callback(refund.refund_no, state=state) for state in order}
+    channel.end_refund(refund.refund_no, truth)
+
+    for state in order:
+        call_back(client, told[state])
+    work(refund, 3600)
+
+    assert (refund.status, refund.consult_due_at) == (truth, None)
+
+
+def test_a_callback_that_takes_an_end_back_is_asked_about_until_the_channel_answers(
+    client, channel, ask_for
+):
+    refund = work(ask_for())
+    late = channel.refund_callback(refund.refund_no, state=RefundState.SUCCEEDED)
+    channel.end_refund(refund.refund_no, RefundState.FAILED)
+    work(refund, 15)
+    channel.script("query_refund", OutcomeUnknown())
+
+    call_back(client, late)
+    work(refund, 3600)
+    assert (refund.status, refund.consult_due_at is None) == (RefundStatus.FAILED, False)
+    work(refund, 48 * 3600)
+
+    assert (refund.status, refund.consult_due_at) == (RefundStatus.FAILED, None)
