@@ -2,8 +2,7 @@
 
 import os
 
-from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 from django.utils.module_loading import import_string
 
@@ -11,10 +10,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 django_app = get_asgi_application()
 application = ProtocolTypeRouter(
-    {
-        "http": django_app,
-        "websocket": AllowedHostsOriginValidator(
-            URLRouter(import_string("shop.push.websocket_urlpatterns"))
-        ),
-    }
+    {"http": django_app, "websocket": import_string("shop.push.application")}
 )

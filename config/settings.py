@@ -279,6 +279,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ADMIN_PASSWORD = env.text("NODROP_ADMIN_PASSWORD", "")
 # Where push is served, e.g. `wss://push.example.com`; empty: the result page only polls.
 PUSH_URL = env.text("NODROP_PUSH_URL", "").rstrip("/")
+# Whose pages may open a socket, and whether who names no page may: apps don't.
+PUSH_ORIGINS = env.words("NODROP_PUSH_ORIGINS", [PUBLIC_URL] if PRODUCTION else ["*"])
+PUSH_WITHOUT_ORIGIN = env.flag("NODROP_PUSH_WITHOUT_ORIGIN", True)
+# Sockets of one user, or of one guest's order, at a time.
+PUSH_SOCKETS = env.number("NODROP_PUSH_SOCKETS", 10, least=1)
 # Origins besides our own to which a wallet may send shoppers back, e.g. `myapp://paid`.
 RETURN_ORIGINS = [origin.lower().rstrip("/") for origin in env.words("NODROP_RETURN_ORIGINS", [])]
 

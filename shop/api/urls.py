@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from shop.api import views
+from shop.api import push_views, views
 
 app_name = "api"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path(
         "v1/orders/<slug:order_no>/refunds", views.OrderRefundsView.as_view(), name="start_refund"
     ),
+    path("v1/orders/<slug:order_no>/tickets", push_views.TicketsView.as_view(), name="tickets"),
     path("v1/payments/<slug:payment_no>", views.PaymentView.as_view(), name="payment"),
     path("v1/payments/<slug:payment_no>/status", views.PaymentStatusView.as_view(), name="status"),
     path(
