@@ -195,6 +195,8 @@ if env.flag("NODROP_SANDBOX", not PRODUCTION):
         "CLASS": "payments.channels.sandbox.channel.SandboxChannel",
         "LABEL": "Sandbox wallet",
         "CONSULT_SCHEDULE": CONSULT_SCHEDULE,
+        # Below what the wallet answers (NODROP_SANDBOX_QUERY_LIMIT); empty: no limit of ours.
+        "QUERY_BUDGET": env.text("NODROP_SANDBOX_QUERY_BUDGET", "80/second"),
         "OPTIONS": {
             "base_url": env.text(
                 "NODROP_SANDBOX_URL",

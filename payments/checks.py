@@ -10,9 +10,10 @@ from django.utils.module_loading import import_string
 from typing_extensions import get_protocol_members
 
 from payments.channels.base import Channel
+from payments.channels.registry import get_query_budget
 
 _SCHEDULES = ("CONSULT_SCHEDULE", "REFUND_SCHEDULE")
-_KEYS = frozenset({"CLASS", "LABEL", "OPTIONS", *_SCHEDULES})
+_KEYS = frozenset({"CLASS", "LABEL", "OPTIONS", "QUERY_BUDGET", *_SCHEDULES})
 
 
 @register
@@ -55,7 +56,7 @@ def _check(name: str, config: dict[str, Any]) -> list[CheckMessage]:
     problems += _check_class(where, name, config)
     for key in _SCHEDULES:
         problems += _check_schedule(where, key, config.get(key))
-    return problems
+    return problems or _check_budget(where, name)
 
 
 def _check_class(where: str, name: str, config: dict[str, Any]) -> list[CheckMessage]:
@@ -89,6 +90,24 @@ def _check_timezone(where: str, name: str) -> list[CheckMessage]:
             f'{where}: statement_timezone is "{name}".',
             hint="Name the time zone as IANA does, such as Asia/Shanghai.",
             id="payments.E006",
+        )
+    ]
+
+
+def _check_budget(where: str, name: str) -> list[CheckMessage]:
+    try:
+        budget = get_query_budget(name)
+    except ValueError as error:
+        what = str(error)
+    else:
+        if budget is None or budget.amount > 0:
+            return []
+        what = "it lets nothing through"
+    return [
+        Error(
+            f"{where}: QUERY_BUDGET: {what}.",
+            hint='Write a rate such as "50/second", or leave it empty for no limit.',
+            id="payments.E007",
         )
     ]
 

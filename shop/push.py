@@ -95,7 +95,7 @@ class OrderConsumer(AsyncJsonWebsocketConsumer):
         return parse_qs(query_string.decode("latin-1")).get("ticket", [""])[0]
 
 
-class OriginGuard(OriginValidator):  # type: ignore[misc]
+class OriginGuard(OriginValidator):
     """Refuses pages of others. Apps send no `Origin`, and browsers can't leave it out."""
 
     def valid_origin(self, parsed_origin: Any) -> bool:

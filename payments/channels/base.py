@@ -232,6 +232,9 @@ class Capabilities:
     # How long after `expires_at` a "not found" proves that the payment can't be paid any more;
     # None: it never does.
     not_found_final_after: float | None = None
+    # How many queries and other calls about what exists it takes, such as "50/second"; empty: it
+    # doesn't say. NODROP_CHANNELS may say otherwise.
+    query_budget: str = ""
 
 
 class Channel(Protocol):

@@ -1,14 +1,16 @@
 """The configured channels, built once from `settings.NODROP_CHANNELS`.
 
 NODROP_CHANNELS = {"sandbox": {"CLASS": "dotted.path", "LABEL": "…", "OPTIONS": {…},
-                               "CONSULT_SCHEDULE": (10, 30, …)}}
+                               "CONSULT_SCHEDULE": (10, 30, …), "QUERY_BUDGET": "50/second"}}
 """
 
 import threading
+from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+from limits import RateLimitItem, parse
 
 from payments.channels.base import Channel
 
@@ -47,6 +49,18 @@ def get_refund_schedule(name: str) -> tuple[float, ...]:
     return tuple(config.get("REFUND_SCHEDULE") or settings.REFUND_SCHEDULE)
 
 
+def get_query_budget(name: str) -> RateLimitItem | None:
+    """How often this channel may be asked, by the settings, else by its own word; None: no limit.
+
+    Raises `ValueError` for what is no rate.
+    """
+    config: dict[str, Any] = settings.NODROP_CHANNELS.get(name, {})
+    rate = config.get("QUERY_BUDGET")
+    if rate is None:
+        rate = get_channel(name).capabilities.query_budget if config else ""
+    return _rate(rate) if rate else None
+
+
 def get_label(name: str) -> str:
     """What people call the channel; the name itself for a retired one."""
     return str(settings.NODROP_CHANNELS.get(name, {}).get("LABEL", name))
@@ -55,6 +69,11 @@ def get_label(name: str) -> str:
 def channel_names() -> list[str]:
     """The names of the configured channels, in the order of the settings."""
     return list(settings.NODROP_CHANNELS)
+
+
+@cache
+def _rate(text: str) -> RateLimitItem:
+    return parse(text)
 
 
 def _config(name: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from payments.channels.base import (
 )
 from payments.channels.registry import UnknownChannel, get_channel
 from payments.models import Payment, Refund
+from payments.services.budget import spend
 from payments.states import RefundStatus
 
 log = structlog.get_logger(__name__)
@@ -30,12 +31,18 @@ class Answer:
     report: Report | None = None
     error: str = ""
     retry_after: float | None = None  # seconds, where the channel asked for a pause
+    no_budget: bool = False  # the channel was not asked at all
 
 
-def ask(payment: Payment, now: dt.datetime) -> Answer:
-    """Query one payment, and close it where that was asked for. Never raises."""
+def ask(payment: Payment, now: dt.datetime, *, at_any_price: bool = False) -> Answer:
+    """Query one payment, and close it where that was asked for. Never raises.
+
+    Only if the channel's budget allows it; `at_any_price` the budget is charged all the same.
+    """
     try:
         channel = get_channel(payment.channel)
+        if not spend(payment.channel) and not at_any_price:
+            return Answer(no_budget=True)
         return Answer(_closed_if_unfindable(channel, payment, _query(channel, payment), now))
     except NotExecuted as error:
         return Answer(error=str(error), retry_after=error.retry_after)
@@ -49,7 +56,8 @@ def ask(payment: Payment, now: dt.datetime) -> Answer:
 def _query(channel: Channel, payment: Payment) -> Report:
     report = channel.query(payment_no=payment.payment_no, channel_no=payment.channel_no)
     still_open = report.state in (ChannelState.PENDING, ChannelState.NOT_FOUND)
-    if payment.close_asked_at and still_open and channel.capabilities.can_close:
+    closes = payment.close_asked_at and still_open and channel.capabilities.can_close
+    if closes and spend(payment.channel, calls=2):
         reach("close.queried")
         # Whatever it answers: "busy" is no end, and "closed" is believed when a query says so.
         channel.close(payment_no=payment.payment_no, channel_no=payment.channel_no)
@@ -81,12 +89,18 @@ class RefundAnswer:
     error: str = ""
     refused: bool = False
     retry_after: float | None = None  # seconds, where the channel asked for a pause
+    no_budget: bool = False  # nothing was sent at all
 
 
-def ask_refund(refund: Refund) -> RefundAnswer:
-    """Send a refund that the channel doesn't know yet, or query it. Never raises."""
+def ask_refund(refund: Refund, *, at_any_price: bool = False) -> RefundAnswer:
+    """Send a refund that the channel doesn't know yet, or query it. Never raises.
+
+    Only if the channel's budget allows it; `at_any_price` the budget is charged all the same.
+    """
     payment = refund.payment
     try:
+        if not spend(payment.channel) and not at_any_price:
+            return RefundAnswer(no_budget=True)
         answer = _query_or_send(get_channel(payment.channel), refund)
     except NotExecuted as error:
         return RefundAnswer(error=str(error), retry_after=error.retry_after)
@@ -111,6 +125,8 @@ def _query_or_send(channel: Channel, refund: Refund) -> RefundAnswer:
         )
         if is_sent or report.state is not RefundState.NOT_FOUND:
             return RefundAnswer(report)
+        if not spend(refund.payment.channel):
+            return RefundAnswer(no_budget=True)
     return _send(channel, refund)
 
 

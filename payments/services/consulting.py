@@ -8,6 +8,7 @@ import datetime as dt
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -25,6 +26,7 @@ from payments.selectors import get_payment
 from payments.services.asking import Answer, ask
 from payments.services.batches import ask_again_at, later, settle_each
 from payments.services.heartbeats import heartbeat
+from payments.services.postponing import postpone_payments
 from payments.services.settling import Finding, settle
 from payments.states import IN_FOG, Source, Verdict
 
@@ -220,9 +222,16 @@ def _consult(
     if not payments:
         return
     started = time.monotonic()
+    # Where the budget is short, those whose shopper has just come back are asked about first.
+    payments = sorted(payments, key=_was_pulled, reverse=True)
     with ThreadPoolExecutor(max_workers=min(THREADS, len(payments))) as pool:
-        answers = list(pool.map(ask, payments, [now] * len(payments)))
+        question = partial(ask, now=now, at_any_price=source is Source.OPERATOR)
+        asked = list(zip(payments, pool.map(question, payments), strict=True))
     now = later(now, started)
+    postpone_payments([payment for payment, answer in asked if answer.no_budget], now)
+    answered = [(payment, answer) for payment, answer in asked if not answer.no_budget]
+    if not answered:
+        return
     evidence = Evidence.objects.bulk_create(
         Evidence(
             payment=payment,
@@ -234,11 +243,11 @@ def _consult(
             received_at=now,
             actor=actor,
         )
-        for payment, answer in zip(payments, answers, strict=True)
+        for payment, answer in answered
     )
     findings = [
         _finding(payment, answer, row, now)
-        for payment, answer, row in zip(payments, answers, evidence, strict=True)
+        for (payment, answer), row in zip(answered, evidence, strict=True)
     ]
     settle_each(settle, findings, now)
     due_times = [finding.ask_again_at for finding in findings if finding.ask_again_at]
@@ -247,9 +256,14 @@ def _consult(
 
 def _source(payment: Payment, asked_by: Source) -> Source:
     """A consult that the shopper's return pulled forward is the return's."""
+    pulled = asked_by is Source.CONSULT and _was_pulled(payment)
+    return Source.RETURN if pulled else asked_by
+
+
+def _was_pulled(payment: Payment) -> bool:
+    """Whether the shopper has come back since the channel was last asked."""
     back = payment.returned_at
-    pulled = back and (payment.consulted_at is None or back > payment.consulted_at)
-    return Source.RETURN if asked_by is Source.CONSULT and pulled else asked_by
+    return back is not None and (payment.consulted_at is None or back > payment.consulted_at)
 
 
 def _finding(payment: Payment, answer: Answer, evidence: Evidence, now: dt.datetime) -> Finding:

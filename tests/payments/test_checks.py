@@ -35,6 +35,8 @@ def test_the_channels_that_ship_are_passed():
         ("fake", {"CLASS": FAKE, "CONSULT_SCHEDULE": (10, 5)}, "payments.E005"),
         ("fake", {"CLASS": FAKE, "CONSULT_SCHEDULE": ()}, "payments.E005"),
         ("fake", {"CLASS": FAKE, "REFUND_SCHEDULE": (10, 5)}, "payments.E005"),
+        ("fake", {"CLASS": FAKE, "QUERY_BUDGET": "many"}, "payments.E007"),
+        ("fake", {"CLASS": FAKE, "QUERY_BUDGET": "0/second"}, "payments.E007"),
     ],
 )
 def test_each_mistake_has_its_id_and_a_hint(settings, name, config, problem):

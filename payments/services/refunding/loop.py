@@ -4,6 +4,7 @@ import datetime as dt
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Case, F, PositiveIntegerField, Q, When
@@ -16,6 +17,7 @@ from payments.models import Evidence, Refund
 from payments.selectors import get_refund
 from payments.services.asking import RefundAnswer, ask_refund
 from payments.services.batches import ask_again_at, later, settle_each
+from payments.services.postponing import postpone_refunds
 from payments.services.refunding.settling import RefundFinding, settle_refunds
 from payments.states import OPEN_REFUND, RefundStatus, Source
 
@@ -91,8 +93,13 @@ def _consult(
     reach("refund.claimed")
     started = time.monotonic()
     with ThreadPoolExecutor(max_workers=min(THREADS, len(refunds))) as pool:
-        answers = list(pool.map(ask_refund, refunds))
+        question = partial(ask_refund, at_any_price=source is Source.OPERATOR)
+        asked = list(zip(refunds, pool.map(question, refunds), strict=True))
     now = later(now, started)
+    postpone_refunds([refund for refund, answer in asked if answer.no_budget], now)
+    answered = [(refund, answer) for refund, answer in asked if not answer.no_budget]
+    if not answered:
+        return
     evidence = Evidence.objects.bulk_create(
         Evidence(
             payment=refund.payment,
@@ -106,11 +113,11 @@ def _consult(
             received_at=now,
             actor=actor,
         )
-        for refund, answer in zip(refunds, answers, strict=True)
+        for refund, answer in answered
     )
     findings = [
         _finding(refund, answer, row, now)
-        for refund, answer, row in zip(refunds, answers, evidence, strict=True)
+        for (refund, answer), row in zip(answered, evidence, strict=True)
     ]
     settle_each(settle_refunds, findings, now)
     reach("refund.settled")
