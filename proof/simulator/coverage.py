@@ -1,0 +1,43 @@
+"""Which fault met which state of a payment. A world that never shows a pair is blind there."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from payments.states import Status
+
+STATES = tuple(str(status) for status in Status)
+
+
+class Coverage:
+    def __init__(self) -> None:
+        self.seen: Counter[tuple[str, str]] = Counter()
+
+    def hit(self, fault: str, states: Iterable[str]) -> None:
+        for state in states:
+            self.seen[fault, state] += 1
+
+    def add(self, other: "Coverage") -> None:
+        self.seen.update(other.seen)
+
+
+def missing(
+    seen: Mapping[tuple[str, str], int], required: Mapping[str, Iterable[str]]
+) -> list[str]:
+    """The pairs that have to be seen, and were not."""
+    return [
+        f"{fault} and {state}"
+        for fault, states in required.items()
+        for state in states
+        if not seen.get((fault, state))
+    ]
+
+
+def table(seen: Mapping[tuple[str, str], int]) -> str:
+    """Faults down, states across."""
+    faults = sorted({fault for fault, _ in seen})
+    head = f"{'':6}" + "".join(f"{state:>11}" for state in STATES)
+    rows = [
+        f"{fault:6}" + "".join(f"{seen.get((fault, state), 0):>11}" for state in STATES)
+        for fault in faults
+    ]
+    return "\n".join([head, *rows])
