@@ -286,6 +286,8 @@ PUSH_ORIGINS = env.words("NODROP_PUSH_ORIGINS", [PUBLIC_URL] if PRODUCTION else 
 PUSH_WITHOUT_ORIGIN = env.flag("NODROP_PUSH_WITHOUT_ORIGIN", True)
 # Sockets of one user, or of one guest's order, at a time.
 PUSH_SOCKETS = env.number("NODROP_PUSH_SOCKETS", 10, least=1)
+# Polls a second, of all processes, from which on everybody is told to poll more slowly.
+POLLS_PER_SECOND = env.number("NODROP_POLLS_PER_SECOND", 300, least=1)
 # Origins besides our own to which a wallet may send shoppers back, e.g. `myapp://paid`.
 RETURN_ORIGINS = [origin.lower().rstrip("/") for origin in env.words("NODROP_RETURN_ORIGINS", [])]
 

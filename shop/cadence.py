@@ -19,6 +19,6 @@ def interval(age: dt.timedelta) -> int | None:
     return None
 
 
-def with_jitter(seconds: int, *, chance: float) -> int:
+def with_jitter(seconds: float, *, chance: float) -> int:
     """Milliseconds: `seconds`, moved by at most a fifth; `chance` from 0 to 1."""
     return round(seconds * 1000 * (1 + JITTER * (2 * chance - 1)))

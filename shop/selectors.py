@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONObject
@@ -26,6 +26,11 @@ class PaymentStanding:
     version: int
     give_up_at: dt.datetime
     interval: int | None  # seconds; None: nothing more to wait for
+
+    def as_returned(self, now: dt.datetime) -> "PaymentStanding":
+        """The same when the shopper has just come back: the pace begins anew."""
+        pace = None if self.final else cadence.interval(dt.timedelta())
+        return replace(self, give_up_at=now + cadence.GIVE_UP_AFTER, interval=pace)
 
     @property
     def etag(self) -> str:

@@ -8,11 +8,12 @@ import datetime as dt
 import json
 import secrets
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import redis
 from django.conf import settings
+
+from shop.volatile import client
 
 LIFE = dt.timedelta(seconds=60)
 MOST_AGE = dt.timedelta(minutes=20)  # of a socket; a seat that a crash left taken is free after it
@@ -40,7 +41,7 @@ def issue(*, order_no: str, user_id: int | None) -> str:
     secret = secrets.token_urlsafe(32)
     holder = f"order.{order_no}" if user_id is None else f"user.{user_id}"
     try:
-        _redis().set(_TICKET + secret, json.dumps([order_no, holder]), ex=LIFE)
+        client().set(_TICKET + secret, json.dumps([order_no, holder]), ex=LIFE)
     except redis.RedisError as error:
         raise PushAway(str(error)) from error
     return secret
@@ -52,7 +53,7 @@ def use(secret: str) -> Ticket | None:
     Raises `PushAway`.
     """
     try:
-        kept: Any = _redis().getdel(_TICKET + secret)
+        kept: Any = client().getdel(_TICKET + secret)
     except redis.RedisError as error:
         raise PushAway(str(error)) from error
     return Ticket(*json.loads(kept)) if kept else None
@@ -63,7 +64,7 @@ def take_seat(*, holder: str, seat: str, now: dt.datetime) -> bool:
     key = _SEATS + holder
     ends_at = now + MOST_AGE
     try:
-        with _redis().pipeline() as work:
+        with client().pipeline() as work:
             work.zremrangebyscore(key, "-inf", now.timestamp())
             work.zadd(key, {seat: ends_at.timestamp()})
             work.zcard(key)
@@ -80,11 +81,6 @@ def take_seat(*, holder: str, seat: str, now: dt.datetime) -> bool:
 def leave_seat(*, holder: str, seat: str) -> None:
     """The socket is closed. When Redis is away the seat is free at the end of its time."""
     try:
-        _redis().zrem(_SEATS + holder, seat)
+        client().zrem(_SEATS + holder, seat)
     except redis.RedisError:
         return
-
-
-@cache
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=0.5)

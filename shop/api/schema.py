@@ -63,6 +63,13 @@ ETAG = OpenApiParameter(
     description="Changes with everything that the answer says, except the jitter.",
     response=[200, 304],
 )
+POLL_AFTER = OpenApiParameter(
+    "X-Poll-After-Ms",
+    int,
+    OpenApiParameter.HEADER,
+    description="When to ask again, in milliseconds; missing: stop asking.",
+    response=[200, 304],
+)
 LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, description="Where to read it.", response=[201]
 )
@@ -168,7 +175,7 @@ payment_status = extend_schema(
         "Cheap: ask again after `poll_after_ms` until `final`. Until then nobody knows the end, so "
         "say neither paid nor failed. Send `If-None-Match` to be spared what you know."
     ),
-    parameters=[ORDER_TOKEN, IF_NONE_MATCH, ETAG],
+    parameters=[ORDER_TOKEN, IF_NONE_MATCH, ETAG, POLL_AFTER],
     responses={
         200: PaymentStatusSerializer,
         304: OpenApiResponse(description="As you know it: ask again as before."),

@@ -1,6 +1,7 @@
 """The REST API for apps: each view parses, makes one call, and answers."""
 
 import random
+import time
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -37,10 +38,12 @@ from shop.api.visible import (
     visible_payment,
     visible_refund,
 )
+from shop.load import polling
 from shop.models import Product
 from shop.selectors import PaymentStanding, payment_standing
 from shop.stock import stock_of
 
+POLL_AFTER = "X-Poll-After-Ms"
 LEAST_GUEST_KEY = 16  # characters: guests share one name space, so a key must not be guessable
 MOST_KEY = 255
 KEY_FOR_REFUNDS = (
@@ -165,9 +168,10 @@ class PaymentStatusView(APIView):
 class PaymentReturnedView(APIView):
     @schema.payment_returned
     def post(self, request: Request, payment_no: str) -> Response:
-        _visible_standing(request, payment_no)
-        pull_forward(payment_no=payment_no, now=timezone.now())
-        return _private(Response(_standing_as_json(_visible_standing(request, payment_no))))
+        standing, now = _visible_standing(request, payment_no), timezone.now()
+        if pull_forward(payment_no=payment_no, now=now):
+            standing = standing.as_returned(now)
+        return _tell_standing(standing)
 
 
 class UnknownPathView(APIView):
@@ -181,9 +185,11 @@ class UnknownPathView(APIView):
 
 def _answer_standing(request: Request, payment_no: str) -> HttpResponseBase:
     standing = _visible_standing(request, payment_no)
-    answer = _private(Response(_standing_as_json(standing)))
-    answer["ETag"] = standing.etag
-    return get_conditional_response(request, etag=standing.etag, response=answer) or answer
+    told = _tell_standing(standing)
+    answer = get_conditional_response(request, etag=standing.etag, response=told)
+    if POLL_AFTER in told:  # where there is no news, there is a pace all the same
+        answer[POLL_AFTER] = told[POLL_AFTER]
+    return answer
 
 
 def _visible_standing(request: Request, payment_no: str) -> PaymentStanding:
@@ -195,8 +201,19 @@ def _visible_standing(request: Request, payment_no: str) -> PaymentStanding:
     return standing
 
 
-def _standing_as_json(standing: PaymentStanding) -> dict[str, Any]:
-    again = standing.interval and cadence.with_jitter(standing.interval, chance=random.random())  # noqa: S311
+def _tell_standing(standing: PaymentStanding) -> Response:
+    """Where it stands, and when to ask again: jitter and load are no part of its ETag."""
+    slower, again = polling.slow_down(now=time.time()), None
+    if standing.interval is not None:
+        again = cadence.with_jitter(standing.interval * slower, chance=random.random())  # noqa: S311
+    answer = _private(Response(_standing_as_json(standing, again)))
+    answer["ETag"] = standing.etag
+    if again is not None:
+        answer[POLL_AFTER] = str(again)
+    return answer
+
+
+def _standing_as_json(standing: PaymentStanding, again: int | None) -> dict[str, Any]:
     return dict(
         PaymentStatusSerializer(
             {

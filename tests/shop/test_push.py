@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from orders.models import Order
 from orders.push_hints import group_of
-from shop import push, tickets
+from shop import push, tickets, volatile
 from shop.push import (
     NO_TICKET,
     OTHER_ORDER,
@@ -41,7 +41,7 @@ def _layer_in_memory(settings):
 @pytest.fixture
 def redis_away(monkeypatch):
     gone = redis.Redis(unix_socket_path="/nowhere")
-    monkeypatch.setattr(tickets, "_redis", lambda: gone)
+    monkeypatch.setattr(tickets, "client", lambda: gone)
 
 
 def a_ticket(order_no=ORDER, user_id=None):
@@ -197,7 +197,7 @@ def test_a_ticket_is_used_once():
 @pytest.mark.usefixtures("_layer_in_memory")
 def test_a_ticket_that_has_expired_opens_nothing():
     ticket = a_ticket()
-    tickets._redis().pexpire(tickets._TICKET + ticket, 0)
+    volatile.client().pexpire(tickets._TICKET + ticket, 0)
 
     assert refusal_of(Socket(ticket)) == NO_TICKET
 
@@ -205,7 +205,7 @@ def test_a_ticket_that_has_expired_opens_nothing():
 def test_a_new_ticket_lives_for_a_minute():
     ticket = a_ticket()
 
-    assert 58 < tickets._redis().ttl(tickets._TICKET + ticket) <= 60
+    assert 58 < volatile.client().ttl(tickets._TICKET + ticket) <= 60
 
 
 def test_of_many_that_use_a_ticket_at_once_one_gets_in():

@@ -170,6 +170,22 @@ def test_back_from_the_wallet_the_channel_is_due_and_the_pace_begins_anew(guest,
     assert channel.calls["query"] == 0
 
 
+@pytest.mark.parametrize(("who", "most"), [("guest", 2), ("ann", 3)])
+def test_the_first_poll_after_the_return_costs_one_statement_more_and_no_call(
+    request, channel, who, most
+):
+    app = request.getfixturevalue(who)
+    payment = app.pay(app.order())
+    calls = channel.calls.total()
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = app.post(f"/payments/{payment['payment_no']}/returned")
+
+    assert len([each for each in queries if "SAVEPOINT" not in each["sql"]]) <= most
+    assert channel.calls.total() == calls
+    assert answer.json() | {"poll_after_ms": 0} == app.status(payment) | {"poll_after_ms": 0}
+
+
 def test_back_twice_within_five_seconds_is_back_once(guest):
     payment = guest.pay(guest.order())
     path = f"/payments/{payment['payment_no']}/returned"
@@ -225,3 +241,10 @@ def test_a_poll_costs_two_statements_at_most_and_no_call_of_the_channel(
             app.get(path_of(payment), **headers)
         assert len(queries) <= most
     assert channel.calls.total() == calls
+
+
+def test_who_may_stop_asking_is_told_no_pace(guest):
+    payment = guest.pay(guest.order())
+    started(901)
+
+    assert "X-Poll-After-Ms" not in guest.get(path_of(payment))
