@@ -87,7 +87,7 @@ def lease(*, throwaway: bool = False) -> Iterator[int | None]:
         yield None
         return
     data, sockets = data_dir(), socket_dir()
-    _prepare(data)
+    prepare(data)
     try:
         with (data / servers.LEASES).open("a") as leases:
             fcntl.flock(leases, fcntl.LOCK_SH)
@@ -108,7 +108,8 @@ def remove() -> None:
         shutil.rmtree(data)
 
 
-def _prepare(data: Path) -> None:
+def prepare(data: Path) -> None:
+    """Make the servers' folders; raises ServersDoNotStart where PostgreSQL could not enter them."""
     # `nobody` must pass through to a folder of its own.
     mode = 0o711 if os.geteuid() == 0 else 0o700
     for folder in (data, data / "postgres", data / "valkey"):

@@ -32,7 +32,8 @@ class PartDoesNotStart(Exception):
 
 
 class Processes:
-    """The parts of one Nodrop. `env` is laid over this process's environment.
+    """The parts of one Nodrop. `env` is laid over this process's environment, and what `own` says
+    of a part over both.
 
     Ports are those of `ports` (by variable), else the environment's, else any that are free.
     """
@@ -43,18 +44,21 @@ class Processes:
         log_dir: Path,
         env: Mapping[str, str] | None = None,
         ports: Mapping[str, int] | None = None,
+        own: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         given = {**os.environ, **(env or {})}
         chosen = free_ports(given) | dict(ports or {})
         self.env = given | {name: str(port) for name, port in chosen.items()}
         self.log_dir = log_dir
+        self._own = own or {}
         self._runners: dict[str, _Runner] = {}
 
     def start(self, name: str, *, restart: bool = True, timeout: float = 60) -> None:
         """Start a part and wait until it is ready; raises PartDoesNotStart."""
         self.stop(name)
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        runner = _Runner(name, self.env, self.log_dir / f"{name}.log", restart=restart)
+        own = self._own.get(name, {})
+        runner = _Runner(name, self.env, own, self.log_dir / f"{name}.log", restart=restart)
         self._runners[name] = runner
         runner.start()
         try:
@@ -134,9 +138,11 @@ class Processes:
 class _Runner(threading.Thread):
     """Runs one part. Linux ends a part with the thread that started it, so the thread stays."""
 
-    def __init__(self, name: str, env: Mapping[str, str], log: Path, *, restart: bool) -> None:
+    def __init__(
+        self, name: str, env: Mapping[str, str], own: Mapping[str, str], log: Path, *, restart: bool
+    ) -> None:
         super().__init__(name=name, daemon=True)
-        self.env, self.log, self.restart = env, log, restart
+        self.env, self.own, self.log, self.restart = env, own, log, restart
         self.process: subprocess.Popen[bytes] | None = None
         self.deaths = 0
         self._log_start = 0
@@ -163,7 +169,7 @@ class _Runner(threading.Thread):
                 stdout=log,
                 stderr=log,
                 cwd=embedded.BASE_DIR,
-                env=self.env,
+                env={**self.env, **self.own},  # read anew: they may have changed
                 start_new_session=True,  # a group of its own, out of reach of the terminal's Ctrl-C
             )
             return self.process

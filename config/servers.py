@@ -171,7 +171,7 @@ def keep(data: Path, sockets: Path, *, throwaway: bool) -> None:
     with ExitStack() as at_end:
         if throwaway:
             at_end.callback(shutil.rmtree, data, ignore_errors=True)
-        _make_socket_folder(sockets)
+        make_socket_folder(sockets)
         at_end.callback(shutil.rmtree, sockets, ignore_errors=True)
         running: dict[Postgres | Valkey, subprocess.Popen[bytes]] = {}
         for server in (
@@ -210,7 +210,8 @@ def _is_free(leases: IO[str]) -> bool:
     return True
 
 
-def _make_socket_folder(sockets: Path) -> None:
+def make_socket_folder(sockets: Path) -> None:
+    """A folder that only the servers' user and root may enter."""
     user = server_user()
     sockets.mkdir(mode=0o700, exist_ok=True)
     found = sockets.lstat()
