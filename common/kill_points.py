@@ -23,6 +23,7 @@ POINTS = frozenset(
         "refund.settled",  # the refund's row knows; the order does not
         "relay.handed_over",  # the order knows; the transaction is not committed
         "notification.sent",  # the receiver has it; nothing is written
+        "answer.given",  # a request is done; its answer is not kept for a repeat
         "statement.stored",  # kept raw; nothing is compared
         "statement.compared",  # the differences are rows; the door knows nothing of the new money
     }

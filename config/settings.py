@@ -159,6 +159,7 @@ CELERY_TASK_ROUTES = {  # apart, so that none starves another
     "workers.announce_due": {"queue": "sweeps"},
     "workers.sync_payment_result": {"queue": "sweeps"},
     "workers.beat_heartbeat": {"queue": "sweeps"},
+    "shop.forget_answers": {"queue": "sweeps"},
     "workers.watch": {"queue": "sweeps"},
     "workers.relay_due": {"queue": "relay"},
     "workers.close_due": {"queue": "refunds"},
@@ -244,8 +245,20 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["shop.api.parsers.JsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["shop.api.limits.Limits"],
     "EXCEPTION_HANDLER": "shop.api.problems.handle",
 }
+# Requests a minute: of one user, or of one guest; `address`: of all guests of one address. 0: any.
+API_LIMITS = {
+    "reads": env.number("NODROP_API_READS", 600),
+    "writes": env.number("NODROP_API_WRITES", 120),
+    "polls": env.number("NODROP_API_POLLS", 300),
+    "address": env.number("NODROP_API_ADDRESS", 6000),
+}
+if not env.flag("NODROP_API_LIMITS", True):
+    API_LIMITS = {}
+# Proxies of ours in front: callers are told apart by the address that the outermost one has seen.
+PROXIES = env.number("NODROP_PROXIES", 1 if PRODUCTION else 0)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Nodrop",
     "DESCRIPTION": "Place an order, pay it in a wallet, and learn the truth about the payment.",
@@ -255,7 +268,14 @@ SPECTACULAR_SETTINGS = {
         "PaymentStatusEnum": "payments.states.Status",
         "OrderStatusEnum": "orders.states.OrderStatus",
         "RefundStatusEnum": "payments.states.RefundStatus",
+        "StandingEnum": "shop.standing.Standing",
+        "CauseEnum": "shop.money_back.Cause",
+        "WayEnum": "shop.money_back.Way",
     },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "shop.api.openapi.complete",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

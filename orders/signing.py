@@ -1,20 +1,14 @@
-"""The secrets of endpoints: made by us, stored encrypted, and what is signed with them.
-
-The keys of the encryption follow from `SECRET_KEY`; older ones, in `SECRET_KEY_FALLBACKS`, can
-still decrypt.
-"""
+"""The secrets of endpoints: made by us, stored encrypted, and what is signed with them."""
 
 import base64
 import datetime as dt
 import secrets
 from collections.abc import Sequence
-from functools import cache
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from standardwebhooks import Webhook
+
+from common.sealing import box
 
 PURPOSE = b"nodrop: secrets of endpoints"
 
@@ -33,13 +27,13 @@ def new_secret() -> str:
 
 def seal(secret: str) -> str:
     """The secret, encrypted."""
-    return _box().encrypt(secret.encode()).decode()
+    return box(PURPOSE).encrypt(secret.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
     """The secret again; raises `SecretUnreadable`."""
     try:
-        return _box().decrypt(sealed).decode()
+        return box(PURPOSE).decrypt(sealed).decode()
     except InvalidToken:
         raise SecretUnreadable from None
 
@@ -57,17 +51,3 @@ def signed_headers(
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
-
-
-def _box() -> MultiFernet:
-    return _box_of((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
-
-
-@cache
-def _box_of(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(_derive(key)) for key in keys])
-
-
-def _derive(key: str) -> bytes:
-    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE)
-    return base64.urlsafe_b64encode(derivation.derive(key.encode()))

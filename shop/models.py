@@ -28,3 +28,19 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class KeptAnswer(models.Model):
+    """What a POST was answered, so that sending it again gives the same answer; see `shop.answers`.
+
+    `sealed` holds the answer encrypted: it may carry an order's token, which is stored nowhere.
+    """
+
+    scope = models.CharField(max_length=64, unique=True, help_text="caller, path and key, hashed")
+    request_hash = models.CharField(max_length=64, help_text="tells a repeat from another request")
+    status = models.PositiveSmallIntegerField()
+    sealed = models.TextField()
+    answered_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.status} at {self.answered_at:%Y-%m-%d %H:%M:%S}"

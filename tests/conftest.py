@@ -20,6 +20,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if not WORKER:  # the session itself; its workers inherit the environment
     for name in [name for name in os.environ if name.startswith("NODROP_")]:
         del os.environ[name]  # what the developer's own shell has set is not the tests' business
+    os.environ["NODROP_API_LIMITS"] = "0"  # a hundred stories a second come from one address
     os.environ["NODROP_DATA"] = f"/var/tmp/nodrop-tests-{secrets.token_hex(4)}"
 
 from config import embedded  # noqa: E402  (the addresses follow from the environment)
@@ -47,7 +48,10 @@ if not WORKER:
 
 from django.core.cache import cache  # noqa: E402  (needs the settings)
 
+from config.celery import app  # noqa: E402  (as above)
 from payments.channels.registry import get_channel  # noqa: E402  (as above)
+
+app.loader.import_default_modules()  # the tasks, as a worker finds them
 
 
 def pytest_configure(config: pytest.Config) -> None:

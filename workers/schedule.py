@@ -73,6 +73,12 @@ ENTRIES = (
         "Fetches and compares those that are due; one that is late is tried again soon.",
     ),
     Entry(
+        "Forget the API's answers of yesterday",
+        "shop.forget_answers",
+        3600,
+        "Answers are kept for a day, for those who send a request again.",
+    ),
+    Entry(
         "Heartbeat of beat",
         "workers.beat_heartbeat",
         30,

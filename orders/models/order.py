@@ -50,6 +50,11 @@ class Order(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["status", "-id"], name="order_by_status"),
             models.Index(
+                fields=["owner", "-id"],
+                condition=Q(owner__isnull=False),
+                name="order_by_owner",
+            ),
+            models.Index(
                 fields=["close_due_at", "id"],
                 condition=Q(close_due_at__isnull=False),
                 name="order_close_due",

@@ -28,6 +28,7 @@ from payments.services import (
     RefundNotPossible,
     RefundTooLarge,
 )
+from shop.answers import KeyReused, StillAnswering
 from shop.money import format_money
 from shop.services import (
     AlreadyPaid,
@@ -52,6 +53,8 @@ REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     RefundTooLarge: (409, "refund-too-large", "Not so much is left"),
     RefundNotPossible: (409, "refund-not-possible", "It can't be refunded from here"),
     OriginReused: (422, "idempotency-key-reused", "The key was used for another refund"),
+    KeyReused: (422, "idempotency-key-reused", "The key was used for another request"),
+    StillAnswering: (409, "still-answering", "The same request is being worked on"),
 }
 
 
@@ -67,6 +70,7 @@ class Problem(exceptions.APIException):
         self.name = name
         self.title = title
         self.more = more
+        self.wait: float | None = None
 
 
 def not_here() -> exceptions.NotFound:
@@ -76,7 +80,7 @@ def not_here() -> exceptions.NotFound:
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST framework's exception handler; None leaves a bug to `server_error`."""
-    known = _of_ours(exc) or exc
+    known = _too_many(exc) if isinstance(exc, exceptions.Throttled) else _of_ours(exc) or exc
     response = exception_handler(known, context)
     if response is None:
         return None
@@ -89,7 +93,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     # Whatever the view answers otherwise: the schema, for one, is YAML.
     context["request"].accepted_renderer = JSONRenderer()
     context["request"].accepted_media_type = JSONRenderer.media_type
-    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE or isinstance(exc, StillAnswering):
         response["Retry-After"] = "1"
     response.data = body
     response.content_type = CONTENT_TYPE
@@ -144,6 +148,13 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
     return Problem(status, name, title, str(exc), **_more_about(exc))
 
 
+def _too_many(exc: exceptions.Throttled) -> Problem:
+    detail = "`RateLimit-Policy` says how much there is: ask again after `Retry-After` seconds."
+    problem = Problem(429, "too-many-requests", "Too many requests", detail)
+    problem.wait = exc.wait  # REST framework makes `Retry-After` of it
+    return problem
+
+
 def _more_about(exc: Exception) -> dict[str, Any]:
     """What an app can work with, besides the words."""
     if isinstance(exc, PaymentUnderWay):
@@ -180,6 +191,6 @@ def _what_would_be_right(exc: Exception, context: Mapping[str, Any]) -> str:
             return "Answers are JSON: send `Accept: application/json`, or no such header."
         case exceptions.MethodNotAllowed():
             return f"{said} This path takes: {', '.join(context['view'].allowed_methods)}."
-        case exceptions.AuthenticationFailed():
+        case exceptions.AuthenticationFailed() | exceptions.NotAuthenticated():
             return f"{said} Send `Authorization: Token <key>`; guests send no such header."
     return said or "There is nothing of that kind: see /api/docs/."

@@ -3,7 +3,7 @@
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from shop.api.push_serializers import TicketSerializer
-from shop.api.schema import NOT_HERE, ORDER_TOKEN, ProblemSerializer
+from shop.api.schema import IDEMPOTENCY_KEY, NOT_HERE, ORDER_TOKEN, ProblemSerializer
 
 issue_ticket = extend_schema(
     operation_id="issue_ticket",
@@ -13,7 +13,7 @@ issue_ticket = extend_schema(
         "It opens one WebSocket of this order, once, within a minute. Offer it as the second "
         "subprotocol behind `nodrop`. The socket says only that something changed: ask then."
     ),
-    parameters=[ORDER_TOKEN],
+    parameters=[ORDER_TOKEN, IDEMPOTENCY_KEY],
     request=None,
     responses={
         201: TicketSerializer,

@@ -8,13 +8,16 @@ from rest_framework.views import APIView
 
 from shop import tickets
 from shop.api import push_schema as schema
+from shop.api.once import once
 from shop.api.problems import Problem
 from shop.api.push_serializers import TicketSerializer
 from shop.api.visible import visible_order
 
 
 class TicketsView(APIView):
+    # A second ticket is harmless.
     @schema.issue_ticket
+    @once(one_transaction=False)
     def post(self, request: Request, order_no: str) -> Response:
         order = visible_order(request, order_no)
         is_owner = order.owner_id is not None and order.owner_id == request.user.pk

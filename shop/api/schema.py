@@ -3,9 +3,13 @@
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from shop.api.once import HEADER, PATTERN
+from shop.api.paging import PageSerializer, a_page_of
 from shop.api.serializers import (
     ChannelSerializer,
+    ChannelsOfSerializer,
     MoneySerializer,
+    OrderInBriefSerializer,
     OrderSerializer,
     PaymentSerializer,
     PaymentStatusSerializer,
@@ -15,6 +19,7 @@ from shop.api.serializers import (
     StartPaymentSerializer,
     StartRefundSerializer,
 )
+from shop.api.visible import TOKENS
 
 
 class ProblemSerializer(serializers.Serializer):
@@ -40,15 +45,22 @@ ORDER_TOKEN = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The order's token; its owner may send `Authorization: Token …` instead.",
 )
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
+ORDER_TOKENS = OpenApiParameter(
+    "X-Order-Tokens",
+    {"type": "string", "pattern": TOKENS},
     OpenApiParameter.HEADER,
-    description="The same key and body give the same order. Guests: at least 16 characters.",
+    description="A guest's orders, as `order_no:token`, with commas.",
+)
+_KEY = {"type": "string", "pattern": PATTERN}
+IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    _KEY,
+    OpenApiParameter.HEADER,
+    description="The same key and body give the same answer again, for a day at least.",
 )
 REFUND_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
+    HEADER,
+    _KEY,
     OpenApiParameter.HEADER,
     required=True,
     description="The same key and body give the same refund.",
@@ -87,14 +99,31 @@ list_products = extend_schema(
     tags=["shop"],
     summary="What is sold",
     auth=[],
-    responses=ProductSerializer(many=True),
+    parameters=[PageSerializer],
+    responses={200: a_page_of("ProductPage", ProductSerializer), **INVALID},
+)
+read_product = extend_schema(
+    operation_id="read_product",
+    tags=["shop"],
+    summary="Read a product",
+    auth=[],
+    responses={200: ProductSerializer, **NOT_HERE},
 )
 list_channels = extend_schema(
     operation_id="list_channels",
     tags=["shop"],
     summary="How one can pay",
     auth=[],
-    responses=ChannelSerializer(many=True),
+    parameters=[ChannelsOfSerializer],
+    responses={200: ChannelSerializer(many=True), **INVALID},
+)
+list_orders = extend_schema(
+    operation_id="list_orders",
+    tags=["orders"],
+    summary="Orders so far",
+    description="The user's own, and those of the tokens that come along; the newest first.",
+    parameters=[PageSerializer, ORDER_TOKENS],
+    responses={200: a_page_of("OrderPage", OrderInBriefSerializer), **INVALID},
 )
 place_order = extend_schema(
     operation_id="place_order",
@@ -106,11 +135,7 @@ place_order = extend_schema(
     ),
     parameters=[IDEMPOTENCY_KEY, LOCATION],
     request=PlaceOrderSerializer,
-    responses={
-        201: OrderSerializer,
-        **INVALID,
-        (422, "application/problem+json"): _problem("The key was used for another order."),
-    },
+    responses={201: OrderSerializer, **INVALID},
 )
 read_order = extend_schema(
     operation_id="read_order",
@@ -127,7 +152,7 @@ cancel_order = extend_schema(
         "Also closes its open payment at the channel. The answer may still say `paying` with "
         "`cancel_asked`: then the channel's word decides, and money that came first wins."
     ),
-    parameters=[ORDER_TOKEN],
+    parameters=[ORDER_TOKEN, IDEMPOTENCY_KEY],
     request=None,
     responses={
         200: OrderSerializer,
@@ -144,7 +169,7 @@ start_payment = extend_schema(
         "asking for another channel closes it first. It takes no money after the order's "
         "`expires_at`."
     ),
-    parameters=[ORDER_TOKEN],
+    parameters=[ORDER_TOKEN, IDEMPOTENCY_KEY],
     request=StartPaymentSerializer,
     responses={
         201: PaymentSerializer,
@@ -187,7 +212,7 @@ payment_returned = extend_schema(
     tags=["payments"],
     summary="The shopper is back from the wallet",
     description="Has the channel asked now, and the cadence begin anew. Answers at once.",
-    parameters=[ORDER_TOKEN],
+    parameters=[ORDER_TOKEN, IDEMPOTENCY_KEY],
     request=None,
     responses={200: PaymentStatusSerializer, **NOT_HERE},
 )
@@ -207,7 +232,6 @@ start_refund = extend_schema(
         (403, "application/problem+json"): _problem("Not a user who may refund payments."),
         **NOT_HERE,
         (409, "application/problem+json"): _problem("Not so much, or nothing, can be refunded."),
-        (422, "application/problem+json"): _problem("The key was used for another refund."),
     },
 )
 read_refund = extend_schema(

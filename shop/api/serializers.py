@@ -11,8 +11,10 @@ from payments.models import Payment, Refund
 from payments.states import RefundReason, RefundStatus, Status
 from shop.models import Product
 from shop.money import format_money
+from shop.money_back import Cause, Way
 from shop.return_urls import BadReturnUrl, check_return_url
 from shop.services import MOST_LINES, MOST_OF_A_NOTE, MOST_OF_AN_EMAIL, MOST_OF_ONE
+from shop.standing import Standing
 
 
 class MoneySerializer(serializers.Serializer):
@@ -47,7 +49,17 @@ class ProductSerializer(serializers.Serializer):
 class ChannelSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="what to send when a payment is started")
     label = serializers.CharField(help_text="what to show to the shopper")
-    currencies = serializers.ListField(child=serializers.CharField())
+    currencies = serializers.ListField(child=serializers.CharField(), help_text="ISO 4217")
+    can_refund = serializers.BooleanField(help_text="false: an operator gives money back there")
+    can_close = serializers.BooleanField(
+        help_text="false: a payment stays open until its time is over, and so does its order"
+    )
+
+
+class ChannelsOfSerializer(serializers.Serializer):
+    currency = serializers.RegexField(
+        r"^[A-Z]{3}$", required=False, help_text="only those that take it: ISO 4217"
+    )
 
 
 class WishSerializer(serializers.Serializer):
@@ -184,7 +196,7 @@ class LineSerializer(serializers.Serializer):
     total = MoneySerializer()
 
 
-class OrderSerializer(serializers.Serializer):
+class OrderInBriefSerializer(serializers.Serializer):
     order_no = serializers.CharField()
     token = serializers.CharField(help_text="opens this order: send it as X-Order-Token")
     status = serializers.ChoiceField(choices=OrderStatus.choices)
@@ -192,10 +204,6 @@ class OrderSerializer(serializers.Serializer):
     cancel_asked = serializers.BooleanField(help_text="cancelled as soon as no payment is open")
     total = MoneySerializer()
     lines = LineSerializer(many=True)
-    payments = PaymentSerializer(many=True, help_text="the newest first")
-    refunds = RefundSerializer(many=True, help_text="the newest first")
-    refunded = MoneySerializer(help_text="what has gone back, of the order's currency")
-    refundable = MoneySerializer(help_text="what may be given back still, of the order's currency")
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(
         allow_null=True, help_text="takes no payment after this, and is closed unless it is paid"
@@ -204,6 +212,29 @@ class OrderSerializer(serializers.Serializer):
     closed_at = serializers.DateTimeField(allow_null=True, help_text="or cancelled")
     revived_at = serializers.DateTimeField(
         allow_null=True, help_text="paid after it was closed, and the goods could still be had"
+    )
+
+
+class MoneyBackSerializer(serializers.Serializer):
+    cause = serializers.ChoiceField(choices=[(each.value, each.name) for each in Cause])
+    way = serializers.ChoiceField(choices=[(each.value, each.name) for each in Way])
+    amount = MoneySerializer()
+    at = serializers.DateTimeField(allow_null=True, help_text="when it went back")
+
+
+class OrderSerializer(OrderInBriefSerializer):
+    standing = serializers.ChoiceField(
+        choices=[(each.value, each.name) for each in Standing],
+        help_text="where it stands, as its shopper should be told; never more than is known",
+    )
+    may_pay = serializers.BooleanField(help_text="whether to offer to pay, or to pay again")
+    may_cancel = serializers.BooleanField()
+    payments = PaymentSerializer(many=True, help_text="the newest first")
+    refunds = RefundSerializer(many=True, help_text="the newest first")
+    refunded = MoneySerializer(help_text="what has gone back, of the order's currency")
+    refundable = MoneySerializer(help_text="what may be given back still, of the order's currency")
+    money_back = MoneyBackSerializer(
+        many=True, help_text="all that goes back, and how far it is, in the shopper's words"
     )
 
 

@@ -1,5 +1,9 @@
-"""What a request may see: its user's orders, and the one that it shows the token of."""
+"""What a request may see: its user's orders, and those that it shows the token of."""
 
+import re
+
+from django.db.models import Q, QuerySet
+from rest_framework import exceptions
 from rest_framework.request import Request
 
 from orders.models import Order
@@ -10,6 +14,9 @@ from shop.access import is_order_token
 from shop.api.problems import not_here
 
 REFUNDS = "payments.refund_payment"
+MOST_TOKENS = 50
+_PAIR = r"[0-9A-Za-z_-]{1,32}:[0-9a-f]{64}"
+TOKENS = rf"^{_PAIR}(, ?{_PAIR}){{0,{MOST_TOKENS - 1}}}$"
 
 
 def may_refund(request: Request) -> bool:
@@ -23,6 +30,25 @@ def may_see(request: Request, *, order_no: str, owner_id: int | None) -> bool:
     if owner_id is not None and request.user.pk == owner_id:
         return True
     return is_order_token(request.headers.get("X-Order-Token", ""), order_no=order_no)
+
+
+def visible_orders(request: Request) -> QuerySet[Order]:
+    """The user's own, and those whose tokens come along; a wrong token shows nothing."""
+    shown = request.headers.get("X-Order-Tokens", "")
+    if not shown and request.user.pk is None:
+        raise exceptions.NotAuthenticated(
+            "Say whose orders: send `X-Order-Tokens`, or a user's token."
+        )
+    if shown and not re.match(TOKENS, shown):
+        raise exceptions.ValidationError(
+            {"X-Order-Tokens": [f"Send 1 to {MOST_TOKENS} of `order_no:token`, with commas."]}
+        )
+    pairs = [pair.strip().split(":") for pair in shown.split(",") if pair]
+    opened = [number for number, token in pairs if is_order_token(token, order_no=number)]
+    mine = Q(order_no__in=opened)
+    if request.user.pk is not None:
+        mine |= Q(owner_id=request.user.pk)
+    return Order.objects.filter(mine)
 
 
 def visible_order(request: Request, order_no: str) -> Order:

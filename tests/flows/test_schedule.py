@@ -32,7 +32,7 @@ def test_every_task_that_is_named_is_registered_and_has_a_queue_that_is_read(nam
 def test_every_task_of_ours_is_routed():
     current_app.loader.import_default_modules()
 
-    ours = {name for name in current_app.tasks if name.startswith("workers.")}
+    ours = {name for name in current_app.tasks if name.startswith(("workers.", "shop."))}
     assert ours == set(settings.CELERY_TASK_ROUTES)
 
 

@@ -2,11 +2,14 @@
 
 import datetime as dt
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -69,6 +72,21 @@ def an_operators_app(name: str = "olga") -> App:
     user = get_user_model().objects.get(username=name)
     user.user_permissions.add(Permission.objects.get(codename="refund_payment"))
     return app
+
+
+def at_once(*calls):
+    """Run calls together, each on its own connection."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call):
+        try:
+            barrier.wait(timeout=10)
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
 
 
 def learn(payment_no: str) -> None:

@@ -7,7 +7,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework import throttling
 
-from shop.api.views import ProductsView
+from shop.api.catalogue_views import ProductsView
 from shop.services import MOST_LINES
 from tests.shop.conftest import App
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 from django.urls import reverse
 
-from shop.api import views
+from shop.models import Product
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def test_while_the_database_is_away_the_app_is_asked_to_come_back(client, monkey
     def away(**_kwargs):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(views.Product.objects, "filter", away)
+    monkeypatch.setattr(Product.objects, "filter", away)
 
     answer = client.get(reverse("api:products"))
 

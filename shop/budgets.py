@@ -1,0 +1,64 @@
+"""How much one caller may ask in a minute, counted in Redis by all processes together.
+
+When Redis is away nobody is refused: a limit must never stand between a shopper and her payment.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import redis
+import structlog
+
+from shop import volatile
+
+WINDOW = 60  # seconds
+_KEY = "nodrop.budget."
+_BREAKER_SECONDS = 5
+_quiet_until = 0.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So many requests a minute for one caller."""
+
+    name: str
+    caller: str
+    quota: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What is left of a budget, and in how many seconds it is whole again."""
+
+    budget: Budget
+    left: int  # below zero: one too many
+    resets_in: int
+
+
+def spend(budgets: Sequence[Budget], *, now: float) -> list[Spent]:
+    """Take one from each, in one round trip. Empty when Redis does not answer.
+
+    `now` is in seconds since 1970.
+    """
+    global _quiet_until  # noqa: PLW0603  (one breaker a process)
+    if not budgets or time.monotonic() < _quiet_until:
+        return []
+    window, gone = divmod(int(now), WINDOW)
+    try:
+        with volatile.client().pipeline(transaction=False) as work:
+            for budget in budgets:
+                key = f"{_KEY}{budget.name}.{budget.caller}.{window}"
+                work.incr(key)
+                work.expire(key, WINDOW)
+            counts = work.execute()[::2]
+    except redis.RedisError as error:
+        _quiet_until = time.monotonic() + _BREAKER_SECONDS
+        log.warning("budgets_not_counted", error=repr(error))
+        return []
+    return [
+        Spent(budget, budget.quota - count, WINDOW - gone)
+        for budget, count in zip(budgets, counts, strict=True)
+    ]
