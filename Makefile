@@ -52,6 +52,7 @@ format: install ## Bring the code into shape
 
 clean: ## Delete .venv, the caches and the demo's data
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m config.run clean; fi
+	@rm -rf clients/typescript/node_modules clients/typescript/dist
 	@rm -rf .venv .nodrop staticfiles .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -34,7 +34,7 @@ from proof.simulator.clock import installed
 from proof.simulator.process import Crash, Process
 from proof.simulator.system import Answer, News, OrderView
 from proof.simulator.world import World
-from shop.api import views as api
+from shop.api import payment_views as api
 from shop.models import Product
 from workers import closing, tasks
 

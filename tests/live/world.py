@@ -34,6 +34,7 @@ SETTINGS = {
     "NODROP_SANDBOX_RETRIES": "1,1,1,1,1,2,2,2,2,2",
     "NODROP_SANDBOX_QUERY_LIMIT": "0",
     "NODROP_SANDBOX_SEED": "1",
+    "NODROP_PUSH_URL": "ws://push.example",  # tickets are given; nobody is there
 }
 # What ops might set in the admin, so that a test needn't wait for a minute: seconds, by task.
 PERIODS = {

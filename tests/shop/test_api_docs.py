@@ -10,8 +10,21 @@ from shop import push
 from shop.api.problems import REFUSALS
 
 COOK_BOOK = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
-CURLS = re.findall(r"curl (-s.+?)(?=\n(?:\w+=|curl|```)|\)\n)", COOK_BOOK, re.DOTALL)
-VARIABLES = {"$ORDER": "{order_no}", "$PAYMENT": "{payment_no}", "$REFUND": "{refund_no}"}
+CURLS = [
+    curl
+    for curl in re.findall(
+        r"curl (-s.+?)(?=\n(?:\w+=|do|curl|```)|\)\n| \| field)", COOK_BOOK, re.DOTALL
+    )
+    if "$SHOP" in curl
+]
+VARIABLES = {
+    "$ORDER": "{order_no}",
+    "$OTHER": "{order_no}",
+    "$MINE": "{order_no}",
+    "$PAYMENT": "{payment_no}",
+    "$REFUND": "{refund_no}",
+    "products/umbrella": "products/{sku}",
+}
 OF_HTTP = {"Authorization", "Content-Type", "Accept"}  # in the schema, but no parameters there
 
 
@@ -77,7 +90,9 @@ def test_every_problem_is_explained_with_its_status():
     others = {
         ("400", "invalid"),
         ("403", "not-permitted"),
+        ("404", "unknown-version"),
         ("413", "too-large"),
+        ("429", "too-many-requests"),
         ("502", "channel-refused"),
         ("503", "try-again"),
         ("503", "push-not-here"),
