@@ -20,10 +20,11 @@ HEADER = "Idempotency-Key"
 PATTERN = r"^[!-~]{16,255}$"
 SENTENCE = "Send 16 to 255 random characters without spaces"
 
-type_of_post = Callable[..., Response]
+Post = Callable[..., Response]
+_known: set[Post] = set()
 
 
-def once(*, one_transaction: bool, required: str = "") -> Callable[[type_of_post], type_of_post]:
+def once(*, one_transaction: bool, required: str = "") -> Callable[[Post], Post]:
     """Answer a POST once for each key of a caller and a path.
 
     With `one_transaction` the effect and its kept answer are committed together. Without it a
@@ -31,7 +32,7 @@ def once(*, one_transaction: bool, required: str = "") -> Callable[[type_of_post
     `required` says why there has to be a key.
     """
 
-    def decorate(post: type_of_post) -> type_of_post:
+    def decorate(post: Post) -> Post:
         @wraps(post)
         def answer(view: Any, request: Request, **names: str) -> Response:
             key = idempotency_key(request, required=required)
@@ -48,10 +49,15 @@ def once(*, one_transaction: bool, required: str = "") -> Callable[[type_of_post
                         keep(_as_answer(given), scope=scope, request_hash=request_hash, now=now)
                 return given
 
-        answer.once = True  # type: ignore[attr-defined]  (a test asks every POST for it)
+        _known.add(answer)
         return answer
 
     return decorate
+
+
+def is_answered_once(post: Post) -> bool:
+    """Whether a POST takes a key."""
+    return post in _known
 
 
 def idempotency_key(request: Request, *, required: str = "") -> str:

@@ -90,7 +90,8 @@ def _operations(result: Schema) -> Iterator[tuple[str, tuple[str, Schema]]]:
 
 def _problem(description: str) -> Schema:
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    answer = {"description": description, "content": {"application/problem+json": problem}}
+    content = {"application/problem+json": problem}
+    answer: Schema = {"description": description, "content": content}
     _add_headers(answer, "", "")
     answer["headers"]["Retry-After"] = _header("Retry-After")
     return answer

@@ -82,7 +82,7 @@ class PaymentReturnedView(APIView):
 def _answer_standing(request: Request, payment_no: str) -> HttpResponseBase:
     standing = _visible_standing(request, payment_no)
     told = _tell_standing(standing)
-    answer = get_conditional_response(request, etag=standing.etag, response=told)
+    answer = get_conditional_response(request, etag=standing.etag, response=told) or told
     if POLL_AFTER in told:  # where there is no news, there is a pace all the same
         answer[POLL_AFTER] = told[POLL_AFTER]
     return answer
