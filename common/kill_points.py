@@ -12,6 +12,14 @@ from itertools import count
 
 POINTS = frozenset(
     {
+        "callback.judged",  # all is written, and nothing is committed
+        "callback.committed",  # the channel has not heard that it was taken
+        "consult.claimed",  # the lease is written; the channel was not asked
+        "consult.asked",  # the answers are known to this process alone
+        "consult.settled",  # the rows know; nobody was woken for what follows
+        "settle.written",  # status, event and evidence, not committed
+        "wake.publishing",  # the row is committed; nobody is woken yet
+        "task.done",  # the work is done; the worker does not know that it is
         "close.begun",  # the order refuses payments; the channel was not asked yet
         "close.queried",  # the channel said "still open"
         "close.closed",  # the channel was asked to close

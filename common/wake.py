@@ -13,6 +13,8 @@ from celery import current_app
 from django.core.cache import cache
 from django.db import transaction
 
+from common.kill_points import reach
+
 log = structlog.get_logger(__name__)
 
 AHEAD = 60.0  # seconds: later wake-ups are announced by beat when their time comes near
@@ -94,6 +96,7 @@ def _publish(task: str, **options: object) -> None:
     global _quiet_until  # noqa: PLW0603  (one breaker a process)
     if _broken():
         return
+    reach("wake.publishing")
     try:
         current_app.signature(task).apply_async(**options)
     except Exception as error:  # noqa: BLE001  (the row is the retry: a request must never fail here)

@@ -3,9 +3,11 @@
 import os
 
 from celery import Celery
-from celery.signals import task_prerun, worker_init
+from celery.signals import task_postrun, task_prerun, worker_init
 from django.db import close_old_connections, connection
 from django_structlog.celery.steps import DjangoStructLogInitStep
+
+from common.kill_points import reach
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -26,3 +28,8 @@ def drop_broken_connections(**_kwargs: object) -> None:
     """As Django does before a request: with CELERY_DB_REUSE_MAX, Celery would keep a broken one."""
     if not connection.in_atomic_block:  # an eager task is part of its caller's transaction
         close_old_connections()
+
+
+@task_postrun.connect  # type: ignore[untyped-decorator]
+def reach_the_end(**_kwargs: object) -> None:
+    reach("task.done")

@@ -9,6 +9,7 @@ import structlog
 from django.core.cache import cache
 from django.db import connection, transaction
 
+from common.kill_points import reach
 from payments.channels.base import (
     Ack,
     BadSignature,
@@ -57,6 +58,8 @@ def receive_callback(
         failure = None
         if evidence.verdict in _JUDGE_AGAIN:
             failure = _judge(evidence, callback, now)
+        reach("callback.judged")
+    reach("callback.committed")
     if failure:
         raise CallbackNotSettled from failure
     return callback.ack

@@ -221,12 +221,14 @@ def _consult(
     """Ask about a batch concurrently, store the answers, and settle them."""
     if not payments:
         return
+    reach("consult.claimed")
     started = time.monotonic()
     # Where the budget is short, those whose shopper has just come back are asked about first.
     payments = sorted(payments, key=_was_pulled, reverse=True)
     with ThreadPoolExecutor(max_workers=min(THREADS, len(payments))) as pool:
         question = partial(ask, now=now, at_any_price=source is Source.OPERATOR)
         asked = list(zip(payments, pool.map(question, payments), strict=True))
+    reach("consult.asked")
     now = later(now, started)
     postpone_payments([payment for payment, answer in asked if answer.no_budget], now)
     answered = [(payment, answer) for payment, answer in asked if not answer.no_budget]
@@ -250,6 +252,7 @@ def _consult(
         for (payment, answer), row in zip(answered, evidence, strict=True)
     ]
     settle_each(settle, findings, now)
+    reach("consult.settled")
     due_times = [finding.ask_again_at for finding in findings if finding.ask_again_at]
     wake.announce_each(wake.CONSULT_DUE, due_times, now)
 

@@ -8,6 +8,7 @@ import structlog
 from django.db import transaction
 
 from alerts.services import raise_alert, withdraw_alert
+from common.kill_points import reach
 from common.money import format_money
 from payments import wake
 from payments.channels.base import Capture, ChannelState, Report
@@ -80,6 +81,7 @@ def settle(*, findings: Sequence[Finding], now: dt.datetime) -> None:
         write_rows([payments[no] for no in sorted(touched & payments.keys())], _PAYMENT_FIELDS)
         PaymentEvent.objects.bulk_create(events)
         write_rows([finding.evidence for finding in findings], _EVIDENCE_FIELDS)
+        reach("settle.written")
         if events:
             wake.relay_on_commit()
 

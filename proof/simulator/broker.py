@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.exceptions import OperationalError
 from kombu.utils import json
+from limits import RateLimitItem
 
+from proof.simulator.clock import Clock
 from proof.simulator.process import Process
 
 if TYPE_CHECKING:
@@ -33,6 +35,22 @@ class Message:
     body: str
     eta: dt.datetime | None
     expires: dt.datetime | None
+
+
+class Window:
+    """So many calls in any stretch of time, by the world's stopwatch."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._calls: list[float] = []
+
+    def hit(self, item: RateLimitItem, *_identifiers: str, cost: int = 1) -> bool:
+        now = self._clock.seconds()
+        self._calls = [at for at in self._calls if at > now - item.get_expiry()]
+        if len(self._calls) + cost > item.amount:
+            return False
+        self._calls += [now] * cost
+        return True
 
 
 class Broker:
@@ -194,6 +212,14 @@ class Broker:
 
     def close(self, **_kwargs: Any) -> None:
         """Django closes its caches after each request."""
+
+    # --- the budget of the channels --------------------------------------------------------------
+
+    def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        """Take so many calls of a moving window, which all processes share."""
+        self._check()
+        window = self.values.setdefault(f"budget:{identifiers}", (Window(self._world.clock), None))
+        return bool(window[0].hit(item, cost=cost))
 
     def _check(self) -> None:
         if not self.reachable(self._world.process):

@@ -10,11 +10,12 @@ class Crash(BaseException):
 
 @dataclass(slots=True)
 class Process:
-    """`life` counts how often it was started: who waits in a former life is dead."""
+    """`life` counts its deaths: who waits in a former life is dead."""
 
     name: str
     role: str  # web, worker or beat
     is_up: bool = True
     life: int = 1
     quiet_until: float = 0.0  # of `common.wake`: one breaker a process
+    budget_quiet_until: float = 0.0  # the same of the channels' budget
     skew: dt.timedelta = field(default_factory=dt.timedelta)

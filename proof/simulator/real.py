@@ -7,6 +7,7 @@ the broker and the cache, the push layer, the channels, and the receivers of not
 import datetime as dt
 import json
 import logging
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
@@ -17,20 +18,29 @@ from typing import Any
 from unittest import mock
 
 from celery import Task
+from celery.signals import task_postrun
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
+from rest_framework.authtoken.models import Token
 
 from common import kill_points, numbers, wake
 from orders.deliveries import loop as deliveries
 from orders.services import concluding
+from payments import services as payments
+from payments.models import Evidence, Refund
 from payments.models import payment as payment_model
-from payments.services import batches, consulting, starting
+from payments.services import batches, budget, consulting, postponing, starting
 from payments.services.refunding import loop as refunding
+from payments.states import Source
 from proof.simulator import sql
+from proof.simulator.broker import Window
 from proof.simulator.channel import Bank
 from proof.simulator.clock import installed
+from proof.simulator.database import breaking_database
 from proof.simulator.process import Crash, Process
 from proof.simulator.system import Answer, News, OrderView
 from proof.simulator.world import World
@@ -38,9 +48,10 @@ from shop.api import payment_views as api
 from shop.models import Product
 from workers import closing, tasks
 
-STOPWATCHES = (wake, batches, consulting, starting, refunding, closing, deliveries)
+STOPWATCHES = (wake, batches, budget, consulting, starting, refunding, closing, deliveries)
 TASKS = {task.name: task for task in vars(tasks).values() if isinstance(task, Task)}
-SKU, PRICE = "tea", 1250
+PRICES = {"tea": 1250, "mug": 4990, "pot": 12900}  # minor units of CNY
+OPERATOR = "operator"
 
 
 class RealShop:
@@ -59,11 +70,13 @@ class RealShop:
         self._changed: dict[str, None] = {}
         self._writes = 0
         self._rng = world.rng("the shop's own chance")
+        self.local_budget = Window(world.clock)
 
     # --- the web ---------------------------------------------------------------------------------
 
     def place(self, *, key: str) -> Answer:
-        wish = {"lines": [{"sku": SKU, "quantity": 1}]}
+        skus = sorted(PRICES)
+        wish = {"lines": [{"sku": skus[zlib.crc32(key.encode()) % len(skus)], "quantity": 1}]}
         answer = self._post("/api/v1/orders", wish, {"Idempotency-Key": key})
         if answer.is_ok:
             self._tokens[answer.body["order_no"]] = answer.body["token"]
@@ -86,6 +99,32 @@ class RealShop:
 
     def cancel(self, *, order_no: str) -> Answer:
         return self._post(f"/api/v1/orders/{order_no}/cancel", {}, self._opening(order_no))
+
+    def refund(self, *, order_no: str, key: str, amount: int | None) -> Answer:
+        token = Token.objects.get(user__username=OPERATOR).key
+        wish = {"note": "asked for"} | ({"amount": amount} if amount else {})
+        headers = {"Authorization": f"Token {token}", "Idempotency-Key": key}
+        return self._post(f"/api/v1/orders/{order_no}/refunds", wish, headers)
+
+    def operate(self, *, action: str, number: str) -> str:
+        try:
+            return self._operate(action, number)
+        except Exception as error:  # noqa: BLE001  (the admin shows it)
+            return type(error).__name__
+
+    def _operate(self, action: str, number: str) -> str:
+        now, actor = timezone.now(), OPERATOR
+        if action == "query":
+            return payments.query_now(payment_no=number, now=now, actor=actor).status
+        if action == "replay":
+            kept = Evidence.objects.filter(payment_no=number, source=Source.CALLBACK).last()
+            if kept is None:
+                return "nothing"
+            return payments.replay_callback(evidence_id=kept.pk, now=now, actor=actor).verdict
+        failed = Refund.objects.filter(payment__payment_no=number, status="failed").first()
+        if failed is None:
+            return "nothing"
+        return payments.refund_again(refund_no=failed.refund_no, now=now, actor=actor).status
 
     def receive_callback(self, *, channel: str, headers: Mapping[str, str], body: bytes) -> Answer:
         path = f"/callbacks/{channel}/"
@@ -119,6 +158,7 @@ class RealShop:
     def run_task(self, *, name: str, kwargs: Mapping[str, Any]) -> None:
         try:
             TASKS[name](**kwargs)
+            task_postrun.send(sender=TASKS[name])
         except Crash:
             raise
         except Exception as error:  # noqa: BLE001  (Celery would log it, and go on)
@@ -140,9 +180,11 @@ class RealShop:
 
     def enter(self, process: Process) -> None:
         wake._quiet_until = process.quiet_until
+        budget._quiet_until = process.budget_quiet_until
 
     def leave(self, process: Process) -> None:
         process.quiet_until = wake._quiet_until
+        process.budget_quiet_until = budget._quiet_until
 
     def writes(self) -> int:
         return self._writes
@@ -193,7 +235,10 @@ def living(world: World) -> Iterator[None]:
         logging.disable(logging.CRITICAL)
         patches.callback(logging.disable, logging.NOTSET)
         sql.empty()
-        Product.objects.create(sku=SKU, title="Tea", price=PRICE, currency="CNY")
+        for sku, price in PRICES.items():
+            Product.objects.create(sku=sku, title=sku.title(), price=price, currency="CNY")
+        operator, _ = User.objects.get_or_create(username=OPERATOR, is_superuser=True)
+        Token.objects.get_or_create(user=operator)
         yield
 
 
@@ -201,6 +246,7 @@ def _replacements(world: World, shop: RealShop) -> Iterable[Any]:
     chance = shop._rng
     yield installed(world.clock, STOPWATCHES)
     yield mock.patch.object(batches, "_random", chance)
+    yield mock.patch.object(postponing, "_random", chance)
     yield mock.patch.object(numbers, "secrets", chance)
     yield mock.patch.object(payment_model, "secrets", SimpleNamespace(token_hex=_hex(chance)))
     yield mock.patch.object(api, "random", chance)
@@ -211,8 +257,11 @@ def _replacements(world: World, shop: RealShop) -> Iterable[Any]:
         Task, "apply_async", lambda task, *_, **options: shop.publish(task.name, **options)
     )
     yield _replaced_cache(world)
+    yield mock.patch.object(budget, "_shared", return_value=world.broker)
+    yield mock.patch.object(budget, "_local", return_value=shop.local_budget)
     yield _replaced_channels(shop)
     yield _watched_writes(shop)
+    yield breaking_database(world)
     yield kill_points.acting(world.reach)
 
 

@@ -12,24 +12,16 @@ CAME = ("succeeded", "mispaid")
 def keep_records(world: World) -> None:
     """Have the world's records kept up to date after each step."""
 
-    def watch(moves: Sequence[Move], touched: Sequence[str]) -> None:
+    def watch(moves: Sequence[Move], orders: Sequence[OrderView]) -> None:
         now = world.clock.true_now
         for move in moves:
             record = world.records.get(move.payment_no)
             if record and not record.settled_at and not move.refund_no and move.to in CAME:
                 record.settled_at, record.source = now, move.source
-        waiting = [no for no in touched if any(_waits(world, no))]
-        for order in world.system.views(waiting) if waiting else []:
+        for order in orders:
             _note(world, order, now)
 
-    world.watchers.append(watch)
-
-
-def _waits(world: World, order_no: str) -> list[bool]:
-    return [
-        record.settled_at is not None and record.known_at is None
-        for record in world.records_of.get(order_no, ())
-    ]
+    world.view_watchers.append(watch)
 
 
 def _note(world: World, order: OrderView, now: dt.datetime) -> None:

@@ -82,18 +82,18 @@ def order_views(order_nos: Collection[str]) -> list[OrderView]:
 def _order(*values: Any) -> OrderView:
     *own, payments, ledger = values
     paid_by = [_payment(*payment) for payment in payments or []]
-    return OrderView(*own, paid_by, [EntryView(*entry) for entry in ledger or []])
+    return OrderView(*(*own, paid_by, [EntryView(*entry) for entry in ledger or []]))
 
 
 def _payment(*values: Any) -> PaymentView:
     *own, events, refunds = values
     its_events = [tuple(event) for event in events or []]
-    return PaymentView(*own, its_events, [_refund(*refund) for refund in refunds or []])
+    return PaymentView(*(*own, its_events, [_refund(*refund) for refund in refunds or []]))
 
 
 def _refund(*values: Any) -> RefundView:
     *own, events = values
-    return RefundView(*own, [tuple(event) for event in events or []])
+    return RefundView(*(*own, [tuple(event) for event in events or []]))
 
 
 def all_orders() -> list[str]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from celery.signals import task_postrun
 
 from common import kill_points
 from orders.models import Order
@@ -18,9 +19,12 @@ from payments.models import Payment, Refund
 from payments.states import RefundStatus, Status
 from tests.flows.books import is_conserved, owed_back
 from tests.flows.world import call_back, later
+from workers.tasks import relay_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLOSE = ["close.begun", "close.queried", "close.closed", "close.queried_again", "close.settled"]
+CONSULT = ["consult.claimed", "consult.asked", "settle.written", "consult.settled"]
+CALLBACK = ["callback.judged", "settle.written", "callback.committed"]
 REFUND = ["refund.requested", "refund.claimed", "refund.sent", "refund.settled"]
 HALF_AN_HOUR = 1800
 
@@ -115,11 +119,67 @@ def test_a_refund_that_dies_at_any_step_is_made_once(app, channel, beat, point, 
     assert (channel.held(), owed_back()) == (0, 0)
 
 
+@pytest.mark.parametrize("point", [*CONSULT, "relay.handed_over"])
+def test_a_consult_that_dies_at_any_step_is_made_up_for(app, channel, beat, point):
+    payment = app.buy()
+    channel.pay(payment.payment_no)
+
+    assert live_through(point, beat, later(payment, 61), 6)
+
+    assert Order.objects.get().status == OrderStatus.PAID
+    assert [event.to_status for event in payment.events.all()] == [
+        Status.CREATED,
+        Status.PAYING,
+        Status.SUCCEEDED,
+    ]
+    assert is_conserved(channel.held())
+
+
+@pytest.mark.parametrize("point", CALLBACK)
+def test_a_callback_whose_handler_dies_at_any_step_is_taken_once(app, channel, beat, point):
+    payment = app.buy()
+    channel.pay(payment.payment_no)
+    callback = channel.callback(payment.payment_no)
+
+    with kill_points.acting(Killer(point)), pytest.raises(Killed):
+        call_back(callback)
+    again = call_back(callback)
+    live_through("", beat, later(payment, 5), 1)
+
+    assert again.status_code == 200
+    assert Order.objects.get().status == OrderStatus.PAID
+    assert payment.events.count() == 3
+    assert is_conserved(channel.held())
+
+
+def test_a_shopper_whose_request_dies_before_a_worker_is_woken_pays_again(app, channel, beat):
+    order = app.order()
+    with kill_points.acting(Killer("wake.publishing")), pytest.raises(Killed):
+        app.pay(order)
+
+    payment = Payment.objects.get(payment_no=app.pay(order)["payment_no"])
+    channel.pay(payment.payment_no)
+    live_through("", beat, later(payment, 61), 2)
+
+    assert Order.objects.get().status == OrderStatus.PAID
+
+
+def test_a_task_whose_worker_dies_at_its_end_has_done_its_work(app, channel):
+    payment = app.buy()
+    channel.pay(payment.payment_no)
+    call_back(channel.callback(payment.payment_no))
+
+    with kill_points.acting(Killer("task.done")), pytest.raises(Killed):
+        task_postrun.send(sender=relay_due.run())
+
+    assert Order.objects.get().status == OrderStatus.PAID
+
+
 def test_every_point_that_is_reached_is_listed_and_every_listed_one_is_reached():
     root = Path(__file__).resolve().parents[2]
     sources = [
         path.read_text()
-        for package in ("orders", "payments", "shop", "workers")
+        for package in ("common", "config", "orders", "payments", "shop", "workers")
         for path in (root / package).rglob("*.py")
     ]
     reached = set(re.findall(r'reach\("([a-z_.]+)"\)', "\n".join(sources)))

@@ -1,74 +1,17 @@
-"""Who acts: shoppers, beats, operators, and those who break things."""
+"""Beat: sends what the schedule says, when it says so."""
 
 import datetime as dt
 from random import Random
 
-from payments.channels.base import ChannelState
-from proof.simulator.channel import Bank
+from kombu.exceptions import OperationalError
+
 from proof.simulator.process import Process
-from proof.simulator.system import Answer
-from proof.simulator.world import Record, World
+from proof.simulator.world import World
 from workers.schedule import Entry
 
 AHEAD = dt.timedelta(seconds=10)  # how fine beat's ticks are
 SELDOM = dt.timedelta(hours=4)  # a look that follows no due time, when nothing changes
 QUIET_AFTER = dt.timedelta(minutes=10)
-
-
-class Shopper:
-    """Places one order and pays it, more or less."""
-
-    def __init__(self, world: World, banks: dict[str, Bank], number: int, rng: Random) -> None:
-        self.world, self.banks, self.rng, self.number = world, banks, rng, number
-        self.order_no = ""
-        self.payments: list[str] = []
-
-    def arrive(self) -> None:
-        answer = self._ask(lambda: self.world.system.place(key=f"key-of-shopper-{self.number:06}"))
-        if not answer.is_ok:
-            self._again("place", self.arrive)
-            return
-        self.order_no = str(answer.body["order_no"])
-        self.world.note(self.order_no, "placed")
-        self.world.after(self.rng.expovariate(1 / 5), "pay", self.start)
-
-    def start(self) -> None:
-        """Choose a wallet and open it."""
-        channel = self.rng.choice(sorted(self.banks))
-        answer = self._ask(lambda: self.world.system.pay(order_no=self.order_no, channel=channel))
-        payment_no = answer.body.get("payment_no")
-        if not answer.is_ok or not payment_no:
-            self._again("pay", self.start)
-            return
-        self._note_payment(str(payment_no), channel)
-        self.world.after(self.rng.expovariate(1 / 15), "wallet", lambda: self.in_wallet(channel))
-
-    def in_wallet(self, channel: str) -> None:
-        bank, payment_no = self.banks[channel], self.payments[-1]
-        chance = self.rng.random()
-        if chance < 0.8:
-            bank.pay(payment_no)
-        elif chance < 0.9:
-            bank.end(payment_no, self.rng.choice((ChannelState.FAILED, ChannelState.CANCELLED)))
-        if self.rng.random() < 0.7:
-            delay = self.rng.expovariate(1 / 3)
-            self.world.after(delay, "come back", lambda: self.come_back(payment_no))
-
-    def come_back(self, payment_no: str) -> None:
-        self._ask(lambda: self.world.system.come_back(payment_no=payment_no))
-
-    def _note_payment(self, payment_no: str, channel: str) -> None:
-        world = self.world
-        if payment_no in world.records:
-            return
-        self.payments.append(payment_no)
-        world.started(Record(payment_no, self.order_no, channel, world.clock.true_now))
-
-    def _ask(self, request) -> Answer:  # type: ignore[no-untyped-def]
-        return self.world.request(request)
-
-    def _again(self, label: str, run) -> None:  # type: ignore[no-untyped-def]
-        self.world.after(self.rng.uniform(2, 60), label, run)
 
 
 class Beat:
@@ -140,7 +83,7 @@ class Beat:
                 self.world.broker.publish(
                     task=entry.task, kwargs=dict(entry.kwargs), expires=float(entry.every)
                 )
-            except Exception:  # noqa: BLE001  (beat logs it, and skips this run)
-                return
+            except OperationalError:
+                return  # beat logs it, and skips this run
 
         self.world.act(self.process, send)
