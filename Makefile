@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test soak web worker beat push wallet migrate seed shell lint format clean
+.PHONY: help install demo test prove soak web worker beat push wallet migrate seed shell lint format clean
 
 help: ## Show this list
 	@echo "Nodrop. Start with: make demo"
@@ -23,6 +23,11 @@ test: install ## Run everything that CI runs
 
 soak: install ## Real processes, a fault every 5 to 15 s for MINUTES=60; then every cent is counted
 	@$(BIN)/python -m proof.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
+
+prove: install ## Check the model, look for races, plant bugs (SEEDS=1000 of each pair)
+	@failed=; for part in model "races --seeds $(or $(SEEDS),1000)" mutants; do \
+	  echo "--- proof.$$part"; $(BIN)/python -m proof.$$part || failed="$$failed $${part%% *}"; \
+	done; [ -z "$$failed" ] || { echo "Failed:$$failed"; exit 1; }
 
 web: migrate seed ## Run one part in this terminal, until Ctrl-C
 	@$(BIN)/python -m config.run $@

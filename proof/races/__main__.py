@@ -17,7 +17,13 @@ def main() -> int:
         if args.seed is not None:
             return replay(pair=args.pair, seed=args.seed, depth=args.depth)
         seeds = range(args.start, args.start + args.seeds)
-        return explore_all(pair=args.pair, seeds=seeds, depth=args.depth, keep_on=args.keep_on)
+        return explore_all(
+            pair=args.pair,
+            seeds=seeds,
+            depth=args.depth,
+            keep_on=args.keep_on,
+            exit_first=args.exit_first,
+        )
 
 
 def _arguments() -> argparse.Namespace:
@@ -30,6 +36,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--keep-on", action="store_true", help="count all finds of a pair, not only the first"
     )
+    parser.add_argument("--exit-first", action="store_true", help="end with the first find")
     args = parser.parse_args()
     if args.seed is not None and not args.pair:
         parser.error("name the pair whose seed is to be played again")

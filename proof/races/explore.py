@@ -10,7 +10,14 @@ from proof.races.story import tell
 ROW = "{:<20}{:>7}{:>9}{:>12}{:>8}{:>8}{:>11}{:>7}"
 
 
-def explore_all(*, pair: str | None, seeds: Sequence[int], depth: int | None, keep_on: bool) -> int:
+def explore_all(
+    *,
+    pair: str | None,
+    seeds: Sequence[int],
+    depth: int | None,
+    keep_on: bool,
+    exit_first: bool,
+) -> int:
     """Print a row for each pair and the story of its first find; 1 where something was found."""
     print(
         ROW.format("pair", "seeds", "seconds", "a second", "orders", "waits", "deadlocks", "finds")
@@ -23,6 +30,8 @@ def explore_all(*, pair: str | None, seeds: Sequence[int], depth: int | None, ke
             print(row(found), flush=True)
             if found.finds:
                 print(f"\n{tell(found.finds[0])}\n", flush=True)
+            if found.finds and exit_first:
+                break
     return 1 if finds else 0
 
 

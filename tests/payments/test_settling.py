@@ -72,7 +72,8 @@ def test_every_move_is_an_event_with_its_number_and_its_evidence(channel):
     "source", [Source.CALLBACK, Source.CONSULT, Source.SWEEP, Source.STATEMENT]
 )
 @pytest.mark.parametrize(
-    "wrong", [{"amount": 1}, {"currency": "JPY"}, {"merchant": "somebody-else"}]
+    "wrong",
+    [{"amount": 1249}, {"amount": 1251}, {"currency": "JPY"}, {"merchant": "somebody-else"}],
 )
 def test_other_money_than_asked_for_is_mispaid_on_every_path(channel, source, wrong):
     payment = a_payment()

@@ -1,0 +1,1 @@
+"""Bugs that are planted into the product, to see whether the tests and the proof find them."""
