@@ -46,10 +46,9 @@ BANK: tuple[Mutant, ...] = (
     mutant(
         "a failure to settle takes the stored callback with it",
         _CALLBACKS,
-        "            failure = _judge(evidence, callback, now)\n    if failure:\n"
-        "        raise CallbackNotSettled from failure\n    return callback.ack\n",
-        "            failure = _judge(evidence, callback, now)\n        if failure:\n"
-        "            raise CallbackNotSettled from failure\n    return callback.ack\n",
+        '        reach("callback.judged")\n',
+        '        reach("callback.judged")\n'
+        "        if failure:\n            raise CallbackNotSettled from failure\n",
         _TESTS,
     ),
     mutant(
