@@ -93,7 +93,7 @@ def _bag(chance: random.Random) -> Iterator[_Drawn]:
 
 def _kills(chance: random.Random) -> list[_Drawn]:
     # No child of a worker: the threads pool has none. Its parent is all of it.
-    points = chance.sample([each for each in sorted(POINTS) if not each.startswith(UNREACHED)], 2)
+    points = chance.sample([each for each in sorted(POINTS) if not each.startswith(UNREACHED)], 4)
     return [
         ("kill", "web", "", 0),
         ("kill child", "web", "", 0),
@@ -101,7 +101,7 @@ def _kills(chance: random.Random) -> list[_Drawn]:
         *[("kill", name, "", 0) for name in (*WORKERS, "beat")],
         ("kill all workers", "", "", 0),
         ("deploy", chance.choice([*WORKERS, "web"]), "", 0),
-        *[("kill at", _who_comes_by(point, chance), point, 20) for point in points],
+        *[("kill at", _who_comes_by(point, chance), point, 45) for point in points],
         ("freeze", chance.choice(WORKERS), "", chance.uniform(5, 20)),
         ("freeze", "web", "", chance.uniform(3, 6)),
         ("freeze", "beat", "", chance.uniform(10, 25)),

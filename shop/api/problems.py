@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -40,6 +40,7 @@ from shop.services import (
 )
 
 CONTENT_TYPE = "application/problem+json"
+READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction
 NOT_HERE = "There is nothing of this number that you may see: check the number and your token."
 
 REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
@@ -139,7 +140,7 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
         return Problem(413, "too-large", "The body is too large", f"Send at most {most} KiB.")
     if isinstance(exc, CannotBeOrdered | CannotBeRefunded | UnknownChannel | CurrencyNotTaken):
         return exceptions.ValidationError(getattr(exc, "errors", {"channel": [str(exc)]}))
-    if isinstance(exc, OperationalError | InterfaceError):
+    if isinstance(exc, OperationalError | InterfaceError) or _takes_no_writes(exc):
         log.error("database_away", error=repr(exc))
         return Problem(503, "try-again", "Not now", "Ask again in a moment, with the same key.")
     if type(exc) not in REFUSALS:
@@ -153,6 +154,11 @@ def _too_many(exc: exceptions.Throttled) -> Problem:
     problem = Problem(429, "too-many-requests", "Too many requests", detail)
     problem.wait = exc.wait  # REST framework makes `Retry-After` of it
     return problem
+
+
+def _takes_no_writes(exc: Exception) -> bool:
+    """A database that has become a standby: it does so before another one is found."""
+    return isinstance(exc, InternalError) and getattr(exc.__cause__, "pgcode", "") == READ_ONLY
 
 
 def _more_about(exc: Exception) -> dict[str, Any]:

@@ -24,8 +24,9 @@ import requests
 from standardwebhooks import Webhook
 
 from config import embedded, servers
-from config.processes import Processes
+from config.processes import Processes, free_ports
 from payments.channels.sandbox.settings import MERCHANT, WEBHOOK_SECRET
+from proof.soak.proxy import Fault, Link, Links, Target
 
 SETTINGS = {
     "NODROP_CONSULT_SCHEDULE": "2,4,6,10,20,60",
@@ -78,8 +79,12 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def socket(self) -> str:
+        return str(self._valkey.socket)
+
+    @property
     def url(self) -> str:
-        return f"unix://{self._valkey.socket}?db=0"
+        return f"unix://{self.socket}?db=0"
 
     def start(self) -> None:
         self._process = self._valkey.start()
@@ -203,9 +208,16 @@ PAID_ONCE = ("succeeded", "paid", ["applied"], 1)
 class World:
     """The running parts, and questions to them."""
 
-    def __init__(self, parts: Processes, broker: Broker, database: psycopg2.extensions.connection):
+    def __init__(
+        self,
+        parts: Processes,
+        broker: Broker,
+        database: psycopg2.extensions.connection,
+        links: dict[str, Link],
+    ) -> None:
         self.parts = parts
         self.broker = broker
+        self.links = links
         self._database = database
         self.http = requests.Session()
         self.http.trust_env = False
@@ -252,6 +264,16 @@ class World:
         with self._database.cursor() as cursor:
             cursor.execute(query, values)
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def trouble(self, way: str, fault: Fault) -> Iterator[Link]:
+        """A fault of the network between two parts, such as `web>wallet`."""
+        link = self.links[way]
+        link.strike(fault)
+        try:
+            yield link
+        finally:
+            link.heal()
 
     def lease_is_over(self, purchase: Purchase) -> None:
         """The 90 seconds for which nobody else asks about this payment have passed."""
@@ -381,20 +403,49 @@ def connect(url: str) -> psycopg2.extensions.connection:
 def running(folder: Path) -> Iterator[World]:
     """Everything up, with an empty database; everything gone at the end."""
     broker = Broker()
-    with a_database() as database_url:
+    with a_database() as database_url, Links() as opened:
+        ports = free_ports({})
+        links = {way: opened.open(to=to) for way, to in ways(database_url, broker, ports).items()}
         addresses = {"DATABASE_URL": database_url, "REDIS_URL": broker.url}
         env = SETTINGS | addresses | {"NODROP_SANDBOX_DATA": str(folder / "wallet")}
+        env["NODROP_PUBLIC_URL"] = f"http://127.0.0.1:{links['wallet>web'].port}"
         database = connect(database_url)
         try:
             broker.start()
-            with Processes(log_dir=folder, env=env) as parts:
+            own = {part: linked(part, links, database_url) for part in ("web", "worker")}
+            with Processes(log_dir=folder, env=env, ports=ports, own=own) as parts:
                 prepare(parts)
                 for name in ("wallet", "web", "worker", "beat"):
                     parts.start(name)
-                yield World(parts, broker, database)
+                yield World(parts, broker, database, links)
         finally:
             database.close()
             broker.remove()
+
+
+def ways(database_url: str, broker: Broker, ports: dict[str, int]) -> dict[str, Target]:
+    """The targets of all links, by the ways that they are on."""
+    place = dj_database_url.parse(database_url)
+    host, port = place["HOST"], place["PORT"] or 5432
+    database = f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
+    wallet = ("127.0.0.1", ports["NODROP_WALLET_PORT"])
+    targets = {"wallet>web": ("127.0.0.1", ports["NODROP_WEB_PORT"])}
+    for part in ("web", "worker"):
+        of_part = {"postgres": database, "valkey": broker.socket, "wallet": wallet}
+        targets |= {f"{part}>{name}": target for name, target in of_part.items()}
+    return targets
+
+
+def linked(part: str, links: dict[str, Link], database_url: str) -> dict[str, str]:
+    """Where this part finds the others: at the ends of its own links."""
+    place = urlsplit(database_url)
+    user = place.netloc.rpartition("@")[0]
+    database = place._replace(netloc=f"{user}@127.0.0.1:{links[f'{part}>postgres'].port}")
+    return {
+        "DATABASE_URL": database.geturl(),
+        "REDIS_URL": f"redis://127.0.0.1:{links[f'{part}>valkey'].port}/0",
+        "NODROP_SANDBOX_URL": f"http://127.0.0.1:{links[f'{part}>wallet'].port}",
+    }
 
 
 def prepare(parts: Processes) -> None:
