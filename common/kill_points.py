@@ -30,6 +30,7 @@ POINTS = frozenset(
         "refund.sent",  # the channel has answered; nothing is written
         "refund.settled",  # the refund's row knows; the order does not
         "relay.handed_over",  # the order knows; the transaction is not committed
+        "message.sent",  # the provider has it; nothing is written
         "notification.sent",  # the receiver has it; nothing is written
         "answer.given",  # a request is done; its answer is not kept for a repeat
         "statement.stored",  # kept raw; nothing is compared

@@ -5,6 +5,7 @@ are used. `NODROP_PRODUCTION=1` demands what production needs and switches the s
 """
 
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 import structlog
@@ -165,6 +166,7 @@ CELERY_TASK_ROUTES = {  # apart, so that none starves another
     "workers.close_due": {"queue": "refunds"},
     "workers.refund_due": {"queue": "refunds"},
     "workers.notify_due": {"queue": "notifications"},
+    "workers.message_due": {"queue": "notifications"},
     "workers.import_statements": {"queue": "statements"},
 }
 CELERY_TASK_QUEUES = [
@@ -235,6 +237,45 @@ REVIVAL_RULE = env.text("NODROP_REVIVAL_RULE", "orders.stock.take_again")
 # Whether they may go over plain HTTP, and to private addresses.
 NOTIFY_HTTP = env.flag("NODROP_NOTIFY_HTTP", not PRODUCTION)
 NOTIFY_PRIVATE = env.flag("NODROP_NOTIFY_PRIVATE", False)
+
+# --- Messages: what shoppers are told when they aren't looking -----------------------------------
+
+ORDER_LINK = "shop.access.order_link"  # a function of the order's number
+# Seconds that an e-mail waits: who sees the end herself until then is sent none. Longer than the
+# longest wait between two polls.
+EMAIL_AFTER = env.seconds("NODROP_EMAIL_AFTER", 60)
+EMAIL_HOST = env.text("NODROP_EMAIL_HOST", "")
+EMAIL_PORT = env.number("NODROP_EMAIL_PORT", 587, least=1)
+EMAIL_HOST_USER = env.text("NODROP_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.text("NODROP_EMAIL_PASSWORD", "")
+EMAIL_SECURITY = env.choice("NODROP_EMAIL_SECURITY", "starttls", ["starttls", "tls", "none"])
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("NODROP_EMAIL_FROM", "shop@localhost")
+# The ways to a shopper; each is used when its first variable is set.
+_NOTIFIERS: dict[str, dict[str, str]] = {
+    "email": {"host": EMAIL_HOST},
+    "fcm": {
+        "credentials": env.text("NODROP_FCM_CREDENTIALS", ""),
+        "url": env.text("NODROP_FCM_URL", "https://fcm.googleapis.com").rstrip("/"),
+    },
+    "apns": {
+        "key": env.text("NODROP_APNS_KEY", ""),
+        "key_id": env.text("NODROP_APNS_KEY_ID", ""),
+        "team_id": env.text("NODROP_APNS_TEAM_ID", ""),
+        "topic": env.text("NODROP_APNS_TOPIC", ""),
+        "url": env.text("NODROP_APNS_URL", "https://api.push.apple.com").rstrip("/"),
+    },
+    "web": {
+        "private_key": env.text("NODROP_VAPID_PRIVATE_KEY", ""),
+        "subject": env.text("NODROP_VAPID_SUBJECT", PUBLIC_URL),
+    },
+}
+NOTIFIERS: dict[str, dict[str, Any]] = {
+    via: {"CLASS": f"orders.messages.notifiers.{via}.{via.title()}Notifier", "OPTIONS": options}
+    for via, options in _NOTIFIERS.items()
+    if next(iter(options.values()))
+}
 
 # --- REST API -------------------------------------------------------------------------------------
 

@@ -1,7 +1,9 @@
-"""System checks of the notifications: what is meant for demos must not reach production."""
+"""System checks of what leaves the house: notifications, and messages to shoppers."""
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from orders.messages.notifiers import get_notifier
 
 
 @register
@@ -27,3 +29,24 @@ def notifications_stay_outside(**_kwargs: object) -> list[CheckMessage]:
         for name, (is_set, message, check_id) in allowed.items()
         if is_set
     ]
+
+
+@register
+def messages_can_be_sent(**_kwargs: object) -> list[CheckMessage]:
+    """A key that can't be read stops the start, and not the first message to a shopper."""
+    return [problem for via in settings.NOTIFIERS for problem in _check(via)]
+
+
+def _check(via: str) -> list[CheckMessage]:
+    try:
+        get_notifier(via)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it must not start)
+        # Without the error's own words: they may quote the key.
+        return [
+            Error(
+                f"Messages by {via} can't be sent: {type(error).__name__}.",
+                hint=".env.example says what each of its variables holds.",
+                id="orders.E001",
+            )
+        ]
+    return []

@@ -47,4 +47,31 @@ class NotificationState(TextChoices):
     FAILED = "failed", "Failed"  # every try was used up; kept, and may be sent anew
 
 
+class Via(TextChoices):
+    """Which way a message goes to a shopper."""
+
+    FCM = "fcm", "Android app (FCM)"
+    APNS = "apns", "iOS app (APNs)"
+    WEB = "web", "Browser (web push)"
+    EMAIL = "email", "E-mail"
+
+
+class MessageKind(TextChoices):
+    """What a shopper is told when she isn't looking."""
+
+    PAID = "paid", "Paid"
+    NOT_PAID = "not_paid", "Not paid"
+    REFUND_COMING = "refund_coming", "Refund on its way"
+    REFUNDED = "refunded", "Refunded"
+
+
+class MessageState(TextChoices):
+    """Where a message to a shopper stands."""
+
+    WAITING = "waiting", "Waiting"
+    SENT = "sent", "Sent"  # the provider has taken it
+    DROPPED = "dropped", "Not needed"  # seen, or not true any more, or the receiver is gone
+    FAILED = "failed", "Failed"  # every try was used up, or the provider refused it
+
+
 WANTS_MONEY = frozenset({OrderStatus.UNPAID, OrderStatus.PAYING})

@@ -30,6 +30,11 @@ def link_key(order_no: str) -> str:
     return _links.sign(order_no).removeprefix(order_no + _links.sep)
 
 
+def order_link(order_no: str) -> str:
+    """The address of an order's page that opens it on any device, for a day."""
+    return f"{settings.PUBLIC_URL}/orders/{order_no}/back/?key={link_key(order_no)}"
+
+
 def is_link_key(key: str, *, order_no: str) -> bool:
     try:
         _links.unsign(f"{order_no}{_links.sep}{key}", max_age=LINK_SECONDS)

@@ -9,7 +9,7 @@ When Redis is away, a process goes by its own count.
 """
 
 import threading
-from collections import Counter
+from collections import defaultdict
 
 import redis
 import structlog
@@ -30,8 +30,8 @@ class Load:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._own: Counter[int] = Counter()  # by window
-        self._sent: Counter[int] = Counter()
+        self._own: defaultdict[int, float] = defaultdict(float)  # by window
+        self._sent: defaultdict[int, float] = defaultdict(float)
         self._demand = 0.0  # polls of the last full window, of all
         self._exchange_at = 0.0
 
@@ -39,7 +39,7 @@ class Load:
         """Count a poll, and say by how much it is to wait longer than usual: 1 to `MOST`."""
         with self._lock:
             factor = self._factor()
-            self._own[int(now // WINDOW)] += factor  # type: ignore[assignment]
+            self._own[int(now // WINDOW)] += factor
             is_due = now >= self._exchange_at
             if is_due:
                 self._exchange_at = now + EXCHANGE
@@ -64,7 +64,8 @@ class Load:
             return
         with self._lock:
             self._demand = demand
-            self._sent.update(fresh)
+            for each, count in fresh.items():
+                self._sent[each] += count
             for counted in (self._own, self._sent):
                 for old in [each for each in counted if each < window - 1]:
                     del counted[old]

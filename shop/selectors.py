@@ -24,6 +24,7 @@ class PaymentStanding:
     order_status: str
     final: bool
     version: int
+    order_version: int
     give_up_at: dt.datetime
     interval: int | None  # seconds; None: nothing more to wait for
 
@@ -71,6 +72,7 @@ def payment_standing(*, payment_no: str, now: dt.datetime) -> PaymentStanding | 
         order_status=order["status"],
         final=final,
         version=row["version"] + order["version"],
+        order_version=order["version"],
         give_up_at=since + cadence.GIVE_UP_AFTER,
         interval=None if final else cadence.interval(now - since),
     )

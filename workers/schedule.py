@@ -67,6 +67,12 @@ ENTRIES = (
         "The backstop for lost wake-ups, and the tries that are minutes or hours apart.",
     ),
     Entry(
+        "Send messages to shoppers that are due",
+        "workers.message_due",
+        10,
+        "The backstop for lost wake-ups, e-mails that wait a minute, and further tries.",
+    ),
+    Entry(
         "Statements of the channels",
         "workers.import_statements",
         600,

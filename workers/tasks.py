@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from orders import messages
 from orders.deliveries import deliver_due
 from payments import services
 from payments.services import heartbeat, statements
@@ -56,6 +57,12 @@ def watch(**_future: object) -> None:
 def notify_due(**_future: object) -> None:
     """Send a batch of notifications to each endpoint that has some due."""
     deliver_due(now=timezone.now())
+
+
+@shared_task(name="workers.message_due")
+def message_due(**_future: object) -> None:
+    """Send a batch of messages to shoppers who aren't looking."""
+    messages.message_due(now=timezone.now())
 
 
 @shared_task(name="workers.import_statements")

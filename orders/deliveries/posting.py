@@ -3,7 +3,7 @@
 import datetime as dt
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,29 +57,53 @@ def post(parcel: Parcel) -> Outcome:
     try:
         status, answer = _exchange(parcel)
     except Exception as error:  # noqa: BLE001  (whatever it was, the receiver has not confirmed)
-        status, answer = None, _why(error)
+        status, answer = None, why_no_answer(error)
     seconds = round(time.monotonic() - started, 3)
     return Outcome(status=status, answer=answer[:LENGTH], seconds=seconds)
 
 
 def _exchange(parcel: Parcel) -> tuple[int, str]:
-    check_url(parcel.url)
     headers = signed_headers(
         sealed=parcel.sealed, message_id=parcel.message_id, body=parcel.body, at=parcel.at
     )
-    deadline = Deadline(parcel.ends_at)
+    reply = send(
+        parcel.url,
+        body=parcel.body.encode(),
+        headers=headers | {"Content-Type": "application/json"},
+        ends_at=parcel.ends_at,
+    )
+    return reply.status, f"HTTP {reply.status} {reply.text}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the other side said: the beginning of its body, as far as that can be printed."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def send(url: str, *, body: bytes, headers: Mapping[str, str], ends_at: float) -> Reply:
+    """Post to an address that others have chosen: only where `check_url` and `addresses` allow.
+
+    Until `ends_at` on the monotonic clock at the latest. Raises `RefusedUrl`, or what requests and
+    urllib3 raise.
+    """
+    check_url(url)
+    deadline = Deadline(ends_at)
     with within(deadline), _session() as session:
         response = session.post(
-            parcel.url,
-            data=parcel.body.encode(),
-            headers=headers | {"Content-Type": "application/json"},
+            url,
+            data=body,
+            headers=dict(headers),
             timeout=(min(CONNECT_SECONDS, deadline.left), deadline.left),
             stream=True,
         )
         with response:
             deadline.shorten(SECONDS_FOR_BODY)
             text = _printable(b"".join(_body(response.raw)))
-            return response.status_code, f"HTTP {response.status_code} {text}".strip()
+            return Reply(status=response.status_code, headers=response.headers, text=text)
 
 
 def _session() -> requests.Session:
@@ -136,7 +160,7 @@ def _printable(body: bytes) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _why(error: Exception) -> str:
+def why_no_answer(error: Exception) -> str:
     """Why there was no answer, without the URL: its path may be a secret of the receiver's."""
     if isinstance(error, RefusedUrl | PrivateAddress | SecretUnreadable):
         return str(error)

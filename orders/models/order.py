@@ -28,6 +28,13 @@ class Order(models.Model):
     idempotency_key = models.CharField(max_length=255, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)
     email = models.EmailField(blank=True)
+    language = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="what its shopper reads, e.g. zh-hans",
+    )
     total = models.BigIntegerField(help_text="minor units")
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=16, choices=OrderStatus, default=OrderStatus.UNPAID)

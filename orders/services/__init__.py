@@ -11,6 +11,7 @@ from orders.errors import (
 )
 from orders.services.attempts import expect_payment, record_attempt
 from orders.services.closing import begin_closing, cancel_order
+from orders.services.contact import note_email
 from orders.services.healing import adopt_orders, conclude_anew, release_forgotten_stock
 from orders.services.money import record_capture, record_mispayment, record_payment
 from orders.services.placing import Line, place_order
@@ -30,6 +31,7 @@ __all__ = [
     "cancel_order",
     "conclude_anew",
     "expect_payment",
+    "note_email",
     "note_refund",
     "place_order",
     "record_attempt",

@@ -7,6 +7,7 @@ from django.db.models import BigIntegerField, Case, F, Sum, When
 
 from orders import stock
 from orders.errors import UnknownOrder
+from orders.messages.writing import tell_of_status
 from orders.models import Order
 from orders.notifications import notify
 from orders.push_hints import tell_on_commit
@@ -51,6 +52,7 @@ def conclude(order: Order, *, now: dt.datetime, ledger_changed: bool = False) ->
     order.save(update_fields=_FIELDS)
     if order.status != was:
         _notify(order, was, now)
+        tell_of_status(order, was=was, now=now)
     tell_on_commit(order_no=order.order_no, version=order.version)
 
 

@@ -9,10 +9,18 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
+from orders.messages.writing import tell_shopper
 from orders.models import LedgerEntry, Order
 from orders.services.attempts import note_attempt
 from orders.services.concluding import conclude, lock_order
-from orders.states import WANTS_MONEY, AttemptStatus, Entry, OrderStatus, Why
+from orders.states import (
+    WANTS_MONEY,
+    AttemptStatus,
+    Entry,
+    MessageKind,
+    OrderStatus,
+    Why,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -107,4 +115,6 @@ def _write(order: Order, why: Why | None, now: dt.datetime, **money: Any) -> Led
         order.paid_at = now
         order.stock_held = True
     conclude(order, now=now)
+    if why and (why is not Why.MISPAID or settings.MISPAID == "refund"):
+        tell_shopper(order, kind=MessageKind.REFUND_COMING, now=now)
     return entry

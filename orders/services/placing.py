@@ -32,6 +32,7 @@ def place_order(
     now: dt.datetime,
     owner_id: int | None = None,
     email: str = "",
+    language: str = "",
     idempotency_key: str = "",
     request_hash: str = "",
 ) -> Order:
@@ -49,6 +50,7 @@ def place_order(
             order = Order.objects.create(
                 owner_id=owner_id,
                 email=email,
+                language=language,
                 idempotency_key=idempotency_key,
                 request_hash=request_hash,
                 total=sum(line.unit_price * line.quantity for line in lines),

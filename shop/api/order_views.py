@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from orders.models import Order
+from orders.seen import note_seen
 from shop import services
 from shop.api import schema
 from shop.api.once import idempotency_key, once
@@ -47,7 +48,9 @@ class OrdersView(APIView):
 class OrderView(APIView):
     @schema.read_order
     def get(self, request: Request, order_no: str) -> Response:
-        return private(Response(_shown(visible_order(request, order_no))))
+        order = visible_order(request, order_no)
+        note_seen(order_no=order_no, version=order.version)
+        return private(Response(_shown(order)))
 
 
 class CancelOrderView(APIView):

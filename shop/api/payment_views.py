@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from orders.seen import note_seen
 from payments.services import pull_forward
 from payments.states import Status
 from shop import cadence, services
@@ -99,6 +100,8 @@ def _visible_standing(request: Request, payment_no: str) -> PaymentStanding:
 
 def _tell_standing(standing: PaymentStanding) -> Response:
     """Where it stands, and when to ask again: jitter and load are no part of its ETag."""
+    if standing.final:
+        note_seen(order_no=standing.order_no, version=standing.order_version)
     slower, again = polling.slow_down(now=time.time()), None
     if standing.interval is not None:
         again = cadence.with_jitter(standing.interval * slower, chance=random.random())  # noqa: S311

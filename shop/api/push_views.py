@@ -1,16 +1,29 @@
-"""What apps and pages need to be told of changes: tickets for a socket."""
+"""What apps and pages need to be told of changes: tickets for a socket, and devices."""
+
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from orders.messages import BadDevice, forget_device, register_device
+from orders.messages.notifiers import get_notifier
+from orders.messages.notifiers.web import WebNotifier
+from orders.states import Via
 from shop import tickets
 from shop.api import push_schema as schema
 from shop.api.once import once
-from shop.api.problems import Problem
-from shop.api.push_serializers import TicketSerializer
+from shop.api.problems import Problem, not_here
+from shop.api.push_serializers import (
+    KINDS,
+    DeviceSerializer,
+    OfferedSerializer,
+    RegisterDeviceSerializer,
+    TicketSerializer,
+)
 from shop.api.visible import visible_order
 
 
@@ -40,3 +53,75 @@ class TicketsView(APIView):
 def push_not_here(detail: str) -> Problem:
     """Nothing is lost without push: the client polls as before."""
     return Problem(503, "push-not-here", "No push", f"{detail} Go on polling.")
+
+
+class OfferedView(APIView):
+    @schema.push_offered
+    def get(self, request: Request) -> Response:
+        kinds = [kind for kind in KINDS if kind in settings.NOTIFIERS]
+        notifier = get_notifier(Via.WEB) if Via.WEB in kinds else None
+        key = notifier.public_key if isinstance(notifier, WebNotifier) else None
+        return Response(OfferedSerializer({"kinds": kinds, "vapid_public_key": key}).data)
+
+
+class UserDevicesView(APIView):
+    # The same token is the same device.
+    @schema.register_device
+    @once(one_transaction=True)
+    def post(self, request: Request) -> Response:
+        return _register(request, owner_id=_user(request))
+
+
+class UserDeviceView(APIView):
+    @schema.forget_device
+    def delete(self, request: Request, device_no: str) -> Response:
+        return _forget(device_no, owner_id=_user(request))
+
+
+class OrderDevicesView(APIView):
+    # The same token is the same device.
+    @schema.register_order_device
+    @once(one_transaction=True)
+    def post(self, request: Request, order_no: str) -> Response:
+        visible_order(request, order_no)
+        return _register(request, order_no=order_no)
+
+
+class OrderDeviceView(APIView):
+    @schema.forget_order_device
+    def delete(self, request: Request, order_no: str, device_no: str) -> Response:
+        visible_order(request, order_no)
+        return _forget(device_no, order_no=order_no)
+
+
+def _user(request: Request) -> int:
+    """A guest has no devices but those of an order."""
+    if not request.user.is_authenticated:
+        raise exceptions.NotAuthenticated("Guests register a device with each order.")
+    return int(request.user.pk)
+
+
+def _register(request: Request, **holder: Any) -> Response:
+    asked = RegisterDeviceSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    values = asked.validated_data
+    subscription = values.get("subscription")
+    try:
+        device = register_device(
+            via=values["kind"],
+            token=subscription["endpoint"] if subscription else values["token"],
+            keys=subscription["keys"] if subscription else None,
+            language=values["language"],
+            now=timezone.now(),
+            **holder,
+        )
+    except BadDevice as error:
+        raise exceptions.ValidationError({"kind": [str(error)]}) from None
+    shown = {"device_no": device.device_no, "kind": device.via, "created_at": device.created_at}
+    return Response(DeviceSerializer(shown).data, status=201)
+
+
+def _forget(device_no: str, **holder: Any) -> Response:
+    if not forget_device(device_no=device_no, now=timezone.now(), **holder):
+        raise not_here()
+    return Response(status=204)

@@ -22,6 +22,19 @@ urlpatterns = [
         name="start_refund",
     ),
     path("v1/orders/<slug:order_no>/tickets", push_views.TicketsView.as_view(), name="tickets"),
+    path("v1/push", push_views.OfferedView.as_view(), name="push"),
+    path("v1/devices", push_views.UserDevicesView.as_view(), name="devices"),
+    path("v1/devices/<slug:device_no>", push_views.UserDeviceView.as_view(), name="device"),
+    path(
+        "v1/orders/<slug:order_no>/devices",
+        push_views.OrderDevicesView.as_view(),
+        name="order_devices",
+    ),
+    path(
+        "v1/orders/<slug:order_no>/devices/<slug:device_no>",
+        push_views.OrderDeviceView.as_view(),
+        name="order_device",
+    ),
     path("v1/payments/<slug:payment_no>", payment_views.PaymentView.as_view(), name="payment"),
     path(
         "v1/payments/<slug:payment_no>/status",

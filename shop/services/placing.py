@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import get_language
+
 from orders.models import Order
 from orders.services import IdempotencyKeyReused, Line, OutOfStock, place_order
 from shop.models import Product
@@ -60,6 +62,7 @@ def place(
             now=now,
             owner_id=owner_id,
             email=email,
+            language=get_language() or "",
             idempotency_key=idempotency_key,
             request_hash=request_hash,
         )

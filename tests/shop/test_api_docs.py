@@ -23,6 +23,7 @@ VARIABLES = {
     "$MINE": "{order_no}",
     "$PAYMENT": "{payment_no}",
     "$REFUND": "{refund_no}",
+    "$DEVICE": "{device_no}",
     "products/umbrella": "products/{sku}",
 }
 OF_HTTP = {"Authorization", "Content-Type", "Accept"}  # in the schema, but no parameters there
@@ -41,7 +42,8 @@ def path_of(curl):
 
 
 def operation_of(schema, curl):
-    method = "post" if "-X POST" in curl or "--json" in curl else "get"
+    named = re.search(r"-X (\w+)", curl)
+    method = named[1].lower() if named else "post" if "--json" in curl else "get"
     return schema["paths"][path_of(curl)][method]
 
 
@@ -59,7 +61,7 @@ def test_every_operation_stands_in_the_cook_book_and_nothing_else(schema):
 def test_the_headers_of_a_line_are_those_of_its_operation(schema, curl):
     headers = set(re.findall(r"""-H ["']([\w-]+):""", curl)) - OF_HTTP
 
-    parameters = operation_of(schema, curl)["parameters"]
+    parameters = operation_of(schema, curl).get("parameters", [])
 
     assert headers <= {each["name"] for each in parameters if each["in"] == "header"}
 
