@@ -74,8 +74,8 @@ class Beat:
             due = self._due[entry.task] or now + SELDOM
             return min(due, seldom) if entry.task == "workers.import_statements" else due
         is_quiet = now - self._changed_at > QUIET_AFTER
-        known = entry.task.startswith("workers.")
-        return seldom if known and is_quiet else now
+        own = entry.task in self.world.strategy.tasks
+        return seldom if is_quiet and not own else now
 
     def _send(self, entry: Entry) -> None:
         def send() -> None:

@@ -56,6 +56,7 @@ FAULTS = {
         Fault("F40", "the database goes away before it has committed", 0.02),
         Fault("F41", "the database has committed, and nobody hears of it", 0.02),
         Fault("F42", "a deadlock, or a transaction that can't be serialized", 0.02),
+        Fault("F47", "a receiver is away, or its answer is lost", 0.5),
         Fault("F48", "the order is cancelled while it is being paid, or paid too late", 0.5),
         Fault("F49", "an order is paid at two channels", 0.4),
         Fault("F50", "a refund fails, late or after it had succeeded", 0.5),
@@ -73,6 +74,7 @@ class Swarm:
     rng: random.Random
     levels: dict[str, float] = field(default_factory=dict)
     healed: bool = False
+    armed: list[str] = field(default_factory=list)  # that are to happen at the next chance
 
     @classmethod
     def of(cls, rng: random.Random) -> "Swarm":
@@ -81,6 +83,11 @@ class Swarm:
         on = [fault for fault in FAULTS.values() if rng.random() < share]
         return cls(rng, {fault.name: fault.most * rng.uniform(0.1, 1.0) for fault in on})
 
+    @classmethod
+    def of_all(cls, rng: random.Random, share: float) -> "Swarm":
+        """Every fault, each at this share of its highest intensity."""
+        return cls(rng, {fault.name: fault.most * share for fault in FAULTS.values()})
+
     def is_on(self, name: str) -> bool:
         return not self.healed and name in self.levels
 
@@ -88,5 +95,8 @@ class Swarm:
         """Whether it happens now: one chance."""
         if self.healed:
             return False
+        if name in self.armed:
+            self.armed.remove(name)
+            return True
         level = self.levels.get(name)
         return level is not None and self.rng.random() < level

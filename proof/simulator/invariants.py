@@ -9,7 +9,9 @@ from proof.simulator.system import Move, OrderView, PaymentView, RefundView
 from proof.simulator.world import Violation, World
 
 CAME = frozenset(map(str, MONEY_CAME))
-MOST_QUERIES = 80  # of one payment in a run: its schedule, a close's, returns, and operators
+# Of one payment in two days. An order that can't be closed is looked at again after a tenth of the
+# time since it began, which is 65 times in 50 hours, and each look asks twice.
+MOST_QUERIES = 200
 TOLD = ("succeeded", "mispaid")
 
 

@@ -8,6 +8,7 @@ from proof.simulator.coverage import Coverage
 from proof.simulator.faults import Swarm
 from proof.simulator.real import RealShop, living
 from proof.simulator.run import populate, run
+from proof.simulator.told import check_receiver
 from proof.simulator.world import EVERYTHING, Plan, Strategy, Violation, World
 
 
@@ -40,7 +41,8 @@ class Outcome:
     def __str__(self) -> str:
         faults = " ".join(sorted(self.world.swarm.levels))
         end = f"FAILED {self.violation}" if self.violation else "ok"
-        return f"seed {self.seed}: {self.lives} payments, {self.seconds:.1f} s, {end} [{faults}]"
+        cost = f"{self.lives} payments, {self.seconds:.1f} s of CPU"
+        return f"seed {self.seed}: {cost}, {end} [{faults}]"
 
     def tell(self, *, everything: bool = False) -> str:
         """The story of the first bad payment, step by step."""
@@ -59,7 +61,7 @@ def play(
     strategy: Strategy = EVERYTHING,
 ) -> Outcome:
     """Run one world to its end, or to its first violation."""
-    began = time.monotonic()
+    began = time.process_time()
     shops: list[RealShop] = []
 
     def build(world: World) -> RealShop:
@@ -74,8 +76,9 @@ def play(
             judge = populate(world, shops[0].banks)
             run(world, shops[0].banks)
             judge.at_the_end()
+            check_receiver(shops[0])
     except Violation as found:
         violation = found
     finally:
         gc.enable()
-    return Outcome(seed, world, violation, time.monotonic() - began)
+    return Outcome(seed, world, violation, time.process_time() - began)

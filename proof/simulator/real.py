@@ -23,12 +23,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from common import kill_points, numbers, wake
 from orders.deliveries import loop as deliveries
+from orders.endpoints import add_endpoint
 from orders.services import concluding
 from payments import services as payments
 from payments.models import Evidence, Refund
@@ -42,14 +43,21 @@ from proof.simulator.channel import Bank
 from proof.simulator.clock import installed
 from proof.simulator.database import breaking_database
 from proof.simulator.process import Crash, Process
+from proof.simulator.receiver import Receiver
 from proof.simulator.system import Answer, News, OrderView
 from proof.simulator.world import World
+from shop import tasks as shop_tasks
 from shop.api import payment_views as api
 from shop.models import Product
 from workers import closing, tasks
 
 STOPWATCHES = (wake, batches, budget, consulting, starting, refunding, closing, deliveries)
-TASKS = {task.name: task for task in vars(tasks).values() if isinstance(task, Task)}
+TASKS = {
+    task.name: task
+    for module in (tasks, shop_tasks)
+    for task in vars(module).values()
+    if isinstance(task, Task)
+}
 PRICES = {"tea": 1250, "mug": 4990, "pot": 12900}  # minor units of CNY
 OPERATOR = "operator"
 
@@ -71,6 +79,7 @@ class RealShop:
         self._writes = 0
         self._rng = world.rng("the shop's own chance")
         self.local_budget = Window(world.clock)
+        self.receiver = Receiver(world)
 
     # --- the web ---------------------------------------------------------------------------------
 
@@ -237,6 +246,8 @@ def living(world: World) -> Iterator[None]:
         sql.empty()
         for sku, price in PRICES.items():
             Product.objects.create(sku=sku, title=sku.title(), price=price, currency="CNY")
+        if world.plan.receiver:
+            add_endpoint(name="fulfilment", url="https://shipping.example/", now=timezone.now())
         operator, _ = User.objects.get_or_create(username=OPERATOR, is_superuser=True)
         Token.objects.get_or_create(user=operator)
         yield
@@ -250,8 +261,12 @@ def _replacements(world: World, shop: RealShop) -> Iterable[Any]:
     yield mock.patch.object(numbers, "secrets", chance)
     yield mock.patch.object(payment_model, "secrets", SimpleNamespace(token_hex=_hex(chance)))
     yield mock.patch.object(api, "random", chance)
+    yield mock.patch.object(api, "polling", SimpleNamespace(slow_down=_at_the_usual_pace))
+    yield override_settings(API_LIMITS={})
     for module in (consulting, refunding, deliveries):
         yield mock.patch.object(module, "ThreadPoolExecutor", partial(InTurn, world))
+    yield mock.patch.object(deliveries, "as_completed", lambda sent, **_timeout: list(sent))
+    yield mock.patch.object(deliveries, "post", shop.receiver.post)
     yield mock.patch.object(concluding, "tell_on_commit", shop.changed)
     yield mock.patch.object(
         Task, "apply_async", lambda task, *_, **options: shop.publish(task.name, **options)
@@ -263,6 +278,11 @@ def _replacements(world: World, shop: RealShop) -> Iterable[Any]:
     yield _watched_writes(shop)
     yield breaking_database(world)
     yield kill_points.acting(world.reach)
+
+
+def _at_the_usual_pace(*, now: float) -> float:
+    """The measure of polling stands in Redis, and matters to no payment."""
+    return 1.0
 
 
 def _hex(chance: Random) -> Callable[[int], str]:

@@ -47,8 +47,13 @@ def _start_beat(world: World, name: str) -> None:
 
 
 def run(world: World, banks: Mapping[str, Bank]) -> None:
-    """The storm, the heal, and at most the bound; it ends sooner when nothing is left to happen."""
+    """The storm, and then the quiet."""
     world.run_until(world.clock.start + dt.timedelta(seconds=world.plan.storm))
+    finish(world, banks)
+
+
+def finish(world: World, banks: Mapping[str, Bank]) -> None:
+    """Everything heals, and then at most the bound; sooner when nothing is left to happen."""
     heal(world, banks)
     healed_at = world.clock.true_now
     until = healed_at + dt.timedelta(seconds=world.plan.bound)

@@ -60,7 +60,7 @@ class Shopper:
             self.rng.expovariate(1 / 15), "wallet", lambda: self._in_wallet(payment_no, channel)
         )
         if world.strikes("F48", payment_no):
-            world.after(self.rng.expovariate(1 / 20), "cancel", self._cancel)
+            world.after(self.rng.expovariate(1 / 20), "cancel", self.cancel)
         if world.strikes("F49", payment_no):
             other = next(name for name in sorted(self.banks) if name != channel)
             world.after(self.rng.expovariate(1 / 15), "pay elsewhere", lambda: self.pay(other))
@@ -119,7 +119,7 @@ class Shopper:
             raise Violation("I15", about, f"the app saw {before}, then {(version, status)}")
         self._seen[payment_no] = (version, status)
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
         answer = self.world.request(lambda: self.world.system.cancel(order_no=self.order_no))
         self.world.note(self.order_no, f"cancels: {answer.status}")
 

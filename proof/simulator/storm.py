@@ -15,9 +15,7 @@ class Storm:
     def __init__(self, world: World, banks: Mapping[str, Bank], rng: Random) -> None:
         self.world, self.banks, self.rng = world, banks, rng
 
-    def gather(self) -> None:
-        """Put it all into the world's heap."""
-        strikes: dict[str, Callable[[], None]] = {
+        self._strikes: dict[str, Callable[[], None]] = {
             "F19": self._channel_down,
             "F24": self._kill_a_worker,
             "F25": self._stop_a_worker,
@@ -29,23 +27,29 @@ class Storm:
             "F35": self._wrong_clock,
             "F36": self._beat_down,
         }
-        for name, strike in strikes.items():
+
+    def gather(self) -> None:
+        """Put it all into the world's heap."""
+        for name in self._strikes:
             if self.world.swarm.is_on(name):
                 for _ in range(self.rng.randint(1, 4)):
-                    self._strike_once(name, strike)
+                    self._plan(name)
 
-    def _strike_once(self, name: str, strike: Callable[[], None]) -> None:
-        world = self.world
+    def strike(self, name: str) -> None:
+        """It strikes now."""
+        self.world.hit(name)
+        self.world.note("", f"storm: {name}")
+        self._strikes[name]()
 
+    def _plan(self, name: str) -> None:
         def run() -> None:
-            if world.swarm.is_on(name):
-                world.hit(name)
-                world.note("", f"storm: {name}")
-                strike()
+            if self.world.swarm.is_on(name):
+                self.strike(name)
 
         # Most of it while the shoppers are there.
-        latest = self.rng.choice((world.plan.arrive_within + 300, world.plan.storm))
-        world.after(self.rng.uniform(0, latest), f"storm {name}", run)
+        plan = self.world.plan
+        latest = self.rng.choice((plan.arrive_within + 300, plan.storm))
+        self.world.after(self.rng.uniform(0, latest), f"storm {name}", run)
 
     def _channel_down(self) -> None:
         bank = self.banks[self.rng.choice(sorted(self.banks))]

@@ -63,11 +63,12 @@ class Plan:
 
     orders: int = 60
     arrive_within: float = 600.0  # seconds
-    storm: float = 7200.0  # seconds until everything is healed
+    storm: float = 3600.0  # seconds until everything is healed
     # After the heal. A payment whose schedule was used up is asked about once a day, and what only
     # the statement knows comes with the day's: two days, and two hours for refunds and retries.
     bound: float = 50 * 3600.0
     beats: int | None = None  # None: as the swarm wants it
+    receiver: bool = False  # whether a system that fulfils orders is told of them
 
 
 @dataclass
@@ -126,7 +127,8 @@ class World:
         self._deaths = self.rng("deaths")
         self._count = 0
         self._depth = 0
-        self._passes: dict[str, int] = {}  # of the crash points
+        self._passes: dict[str, int] = {}  # of the crash points, where one may die
+        self.armed_point = ""  # at which the next process dies that comes by
         self._writes = 0
         self.system = build(self)
 
@@ -148,6 +150,9 @@ class World:
         while self._heap and self._heap[0][0] <= until:
             self._happen()
         self.clock.move_to(until)
+
+    def pass_time(self, seconds: float) -> None:
+        self.run_until(self.clock.true_now + dt.timedelta(seconds=seconds))
 
     def has_plans(self) -> bool:
         """Whether anything but beat's ticks is to happen."""
@@ -280,17 +285,24 @@ class World:
 
     def reach(self, point: str) -> None:
         """A process is at one of `common.kill_points`: perhaps it dies here."""
-        fault = {"web": "F10", "worker": "F24"}.get(self.process.role)
-        passes = self._passes[point] = self._passes.get(point, 0) + 1
-        level = self.swarm.levels.get(fault or "", 0.0)
-        if not fault or self.swarm.healed or not level:
+        fault = {"web": "F10", "worker": "F24"}.get(self.process.role, "")
+        if self.swarm.healed or not fault or not self._dies_at(point, fault):
             return
-        # Points that are seldom passed are not to be missed.
-        if self._deaths.random() < max(level, 2 * level / passes**0.5):
-            self.points[point] = self.points.get(point, 0) + 1
-            self.hit(fault)
-            self.note("", f"{self.process.name} is killed at {point}")
-            raise Crash
+        self.points[point] = self.points.get(point, 0) + 1
+        self.hit(fault)
+        self.note("", f"{self.process.name} is killed at {point}")
+        raise Crash
+
+    def _dies_at(self, point: str, fault: str) -> bool:
+        """The first passes are the deadliest: a point that is seldom passed is not missed."""
+        if point == self.armed_point:
+            self.armed_point = ""
+            return True
+        level = self.swarm.levels.get(fault, 0.0)
+        if not level:
+            return False
+        passes = self._passes[point] = self._passes.get(point, 0) + 1
+        return self._deaths.random() < max(level, 20 * level / passes**2)
 
     def named(self, name: str) -> Process:
         return next(worker for worker in self.workers if worker.name == name)
