@@ -1,12 +1,20 @@
-"""The log of requests, without what must not be in a log; and what every answer carries."""
+"""The log of requests, what every answer carries, and the shopper's own language."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language_from_request
 from django_structlog.middlewares import RequestMiddleware as StructlogMiddleware
 from django_structlog.signals import bind_extra_request_metadata
+
+from shop.formats import speaking
+
+NOT_FOR_SHOPPERS = ("/admin/", "/api/", "/callbacks/")  # in English: their own words are so
+ZONE_COOKIE = "zone"  # set by the pages' script
 
 
 class RequestMiddleware(StructlogMiddleware):
@@ -30,3 +38,23 @@ class RequestMiddleware(StructlogMiddleware):
 def leave_out_the_user_agent(*, log_kwargs: dict[str, Any], **_: Any) -> None:
     """The library has no setting for it; the hook is its own."""
     log_kwargs.pop("user_agent", None)
+
+
+def speak_to_the_shopper(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Pages are in the language that was switched to, else in the one that the browser wants."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(NOT_FOR_SHOPPERS):
+            return get_response(request)
+        language = get_language_from_request(request)
+        accepted = request.headers.get("Accept-Language", "")
+        zone = request.COOKIES.get(ZONE_COOKIE, "").replace("%2F", "/")
+        with speaking(language, accepted=accepted, zone=zone):
+            response = get_response(request)
+        patch_vary_headers(response, ["Accept-Language", "Cookie"])
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    return middleware

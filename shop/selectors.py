@@ -2,15 +2,17 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
-from orders.models import Attempt, Order
+from orders.models import Attempt, Order, OrderLine
 from payments.models import Payment
 from payments.states import IN_FOG
 from shop import cadence
+from shop.models import Product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +78,9 @@ def payment_standing(*, payment_no: str, now: dt.datetime) -> PaymentStanding | 
         give_up_at=since + cadence.GIVE_UP_AFTER,
         interval=None if final else cadence.interval(now - since),
     )
+
+
+def emojis_of(lines: Iterable[OrderLine]) -> dict[str, str]:
+    """The pictures of what was ordered, by SKU, of what is still in the catalogue."""
+    products = Product.objects.filter(sku__in={line.sku for line in lines})
+    return dict(products.values_list("sku", "emoji"))

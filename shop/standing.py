@@ -8,7 +8,7 @@ from orders.models import LedgerEntry, Order
 from orders.states import WANTS_MONEY, OrderStatus
 from payments.models import Payment, Refund
 from payments.states import MONEY_CAME, Status
-from shop.money_back import has_gone_back
+from shop.money_back import Way, has_gone_back, money_back
 
 
 class Standing(StrEnum):
@@ -25,6 +25,7 @@ class Standing(StrEnum):
     CANCELLED = "cancelled"
     CLOSED = "closed"
     CAME_LATE = "came_late"  # ended, and then money came: the order has not heard of it yet
+    REFUND_COMING = "refund_coming"  # ended, and its money is on the way back
     REFUNDED = "refunded"
 
 
@@ -56,6 +57,8 @@ def standing_of(
     if order.status == OrderStatus.PAID and order.revived_at:
         return Standing.REVIVED
     end = _ENDS.get(OrderStatus(order.status))
+    if end in (Standing.CANCELLED, Standing.CLOSED) and _is_on_its_way(ledger, refunds):
+        return Standing.REFUND_COMING
     return end or _of_an_open_order(order, payments, refunds, waits=waits, now=now)
 
 
@@ -106,6 +109,10 @@ def _is_waited_for(payment: Payment, heard: Collection[str]) -> bool:
 def _heard(ledger: Sequence[LedgerEntry]) -> set[str]:
     """The payments whose money the order knows of."""
     return {entry.payment_no for entry in ledger if not entry.refund_no}
+
+
+def _is_on_its_way(ledger: Sequence[LedgerEntry], refunds: Sequence[Refund]) -> bool:
+    return any(back.way is Way.ON_ITS_WAY for back in money_back(ledger, refunds))
 
 
 def _is_kept(payment: Payment, refunds: Sequence[Refund]) -> bool:

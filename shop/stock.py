@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from django.utils.translation import ngettext
+
 from orders.models import Stock
 
 FEW = 10  # from here on the shopper is told
@@ -13,4 +15,5 @@ def stock_of(skus: Collection[str]) -> dict[str, int]:
 
 
 def say_how_many_are_left(left: int) -> str:
-    return "Only 1 is left." if left == 1 else f"Only {left} are left."
+    said = ngettext("Only %(left)d is left.", "Only %(left)d are left.", left)
+    return said % {"left": left}

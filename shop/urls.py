@@ -1,17 +1,27 @@
 """The paths of the pages."""
 
+from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.i18n import set_language
 
-from shop import pages
+from shop.pages import carts, goods, orders, paying
+from shop.pages.checkout import checkout
+from shop.pages.people import SignIn
 
 app_name = "shop"
 
 urlpatterns = [
-    path("", pages.products, name="products"),
-    path("products/<slug:sku>/", pages.product, name="product"),
-    path("orders/<slug:order_no>/", pages.order, name="order"),
-    path("orders/<slug:order_no>/pay/", pages.pay, name="pay"),
-    path("orders/<slug:order_no>/wallet/", pages.wallet, name="wallet"),
-    path("orders/<slug:order_no>/back/", pages.back, name="back"),
-    path("orders/<slug:order_no>/cancel/", pages.cancel, name="cancel"),
+    path("", goods.products, name="products"),
+    path("products/<slug:sku>/", goods.product, name="product"),
+    path("cart/", carts.show, name="cart"),
+    path("checkout/", checkout, name="checkout"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<slug:order_no>/", orders.order, name="order"),
+    path("orders/<slug:order_no>/pay/", paying.pay, name="pay"),
+    path("orders/<slug:order_no>/wallet/", paying.wallet, name="wallet"),
+    path("orders/<slug:order_no>/back/", paying.back, name="back"),
+    path("orders/<slug:order_no>/cancel/", paying.cancel, name="cancel"),
+    path("sign-in/", SignIn.as_view(), name="sign_in"),
+    path("sign-out/", LogoutView.as_view(next_page="shop:products"), name="sign_out"),
+    path("language/", set_language, name="language"),
 ]

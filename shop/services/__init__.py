@@ -13,6 +13,7 @@ from shop.services.placing import (
     MOST_OF_AN_EMAIL,
     MOST_OF_ONE,
     CannotBeOrdered,
+    PriceChanged,
     Wish,
     place,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "CannotBeRefunded",
     "OtherMoneyCame",
     "PaymentUnderWay",
+    "PriceChanged",
     "StillBeingConfirmed",
     "Wish",
     "cancel",

@@ -26,6 +26,14 @@ class CannotBeOrdered(ValueError):
         self.errors = errors
 
 
+class PriceChanged(ValueError):
+    """The order costs something else than was agreed to; `total` is in minor units."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(self.__doc__)
+        self.total = total
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """So many of one product."""
@@ -41,10 +49,12 @@ def place(
     owner_id: int | None = None,
     email: str = "",
     idempotency_key: str = "",
+    agreed_total: int | None = None,
 ) -> Order:
     """Place an order at today's prices; the same key and wishes give the same order again.
 
-    Raises `CannotBeOrdered`, or `IdempotencyKeyReused` for the same key with other wishes.
+    `agreed_total`, in minor units, is what the shopper has seen and agreed to. Raises
+    `CannotBeOrdered`, `PriceChanged`, or `IdempotencyKeyReused` for the same key with other wishes.
     """
     request_hash = _hash(wishes, email)
     if idempotency_key:
@@ -55,6 +65,9 @@ def place(
         if earlier:
             raise IdempotencyKeyReused
     lines, currency = _price(wishes)
+    total = sum(line.unit_price * line.quantity for line in lines)
+    if agreed_total is not None and total != agreed_total:
+        raise PriceChanged(total)
     try:
         return place_order(
             lines=lines,

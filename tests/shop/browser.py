@@ -10,10 +10,20 @@ from payments.channels.registry import get_channel
 from payments.models import Payment
 from tests.shop.conftest import learn, tell_orders
 
+CHECKOUT = "/checkout/?sku=tea&quantity=2"
 
-def buy(browser: Client, **changed: str) -> HttpResponse:
-    form = re.search(r'name="key" value="([^"]+)"', browser.get("/products/tea/").text)
-    return browser.post("/products/tea/", {"quantity": "2", "key": form[1], **changed})
+
+def hidden_fields(page: str) -> dict[str, list[str]]:
+    """What the form of a page sends besides what is filled in."""
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page):
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+def buy(browser: Client, path: str = CHECKOUT, **changed: object) -> HttpResponse:
+    """The checkout is opened and sent, without a channel: the order is placed and not yet paid."""
+    return browser.post(path, hidden_fields(browser.get(path).text) | changed)
 
 
 def an_order(browser: Client) -> str:

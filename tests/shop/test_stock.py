@@ -4,7 +4,7 @@ import pytest
 
 from orders.models import Order, Stock
 from tests.factories import a_product
-from tests.shop.browser import an_order, text_of
+from tests.shop.browser import CHECKOUT, an_order, hidden_fields, text_of
 from tests.shop.conftest import TEA, App, close_orders, time_runs_out
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_the_page_says_what_is_left_when_it_is_little(client, stocked, available
 
     assert ('<p class="left">' in page) == bool(told)
     assert told in page
-    assert ('<button class="button">Buy</button>' in page) == (available != 0)
+    assert ("Buy now</button>" in page) == (available != 0)
 
 
 def test_the_list_marks_what_is_sold_out(client, stocked):
@@ -96,26 +96,35 @@ def test_the_list_marks_what_is_sold_out(client, stocked):
     assert '<span class="left">Sold out</span>' in text_of(client, "/")
 
 
-@pytest.mark.parametrize(("left", "said"), [(1, "Only 1 is left."), (0, "is sold out.")])
-def test_a_form_that_wants_more_than_is_left_comes_back_and_says_so(client, stocked, left, said):
-    form = client.get("/products/tea/")
+@pytest.mark.parametrize(("left", "said"), [(1, "Only 1 left"), (0, "Sold out")])
+def test_a_checkout_that_wants_more_than_is_left_comes_back_and_says_so(
+    client, stocked, left, said
+):
+    form = hidden_fields(client.get(CHECKOUT).text)
     stocked(tea=left)
 
-    page = client.post(
-        "/products/tea/",
-        {"quantity": "2", "key": form.context["form"]["key"].value(), "email": "a@example.com"},
-    )
+    page = client.post(CHECKOUT, form | {"email": "a@example.com", "channel": "fake"})
 
     assert (page.status_code, said in page.text) == (200, True)
+    assert "Not all of it can be had as it stands." in page.text
     assert "a@example.com" in page.text
+    assert "with Fake</button>" not in page.text
     assert not Order.objects.exists()
+
+
+def test_a_product_of_which_less_is_left_says_so_before_the_checkout(client, stocked):
+    stocked(tea=1)
+
+    page = client.post("/products/tea/", {"quantity": "2", "buy": ""})
+
+    assert (page.status_code, "Only 1 is left." in page.text) == (200, True)
 
 
 def test_a_form_sent_twice_for_the_last_ones_is_one_order(client, stocked):
     stocked(tea=2)
-    form = {"quantity": "2", "key": "k" * 20}
+    form = hidden_fields(client.get(CHECKOUT).text)
 
-    places = [client.post("/products/tea/", form)["Location"] for _ in range(2)]
+    places = [client.post(CHECKOUT, form)["Location"] for _ in range(2)]
 
     assert places[0] == places[1]
     assert "How would you like to pay?" in text_of(client, places[0])

@@ -1,76 +1,163 @@
 // Waits for the end of a payment. It never decides what the page says: when something has changed, it
-// loads the page again, and the server says what is true.
+// fetches the page again, and the server says what is true. Nothing older than what is shown is taken.
 
-const watch = document.querySelector("[data-watch]").dataset;
-const headers = { "X-Order-Token": watch.token };
+import { tick } from "./clock.js";
+import { Push } from "./push.js";
+
 const FIRST_ASK = 1000; // ms
 const AFTER_TROUBLE = 5000; // ms: offline, or the server is being restarted
+const LONGEST_CALL = 10000; // ms
 
+let shown; // what #result says of itself
+let newest = 0; // the highest version that was heard of the payment
+let etag = "";
+let rhythm = FIRST_ASK;
 let timer;
 let asking = false;
-let wasHidden = false;
-let returned = false;
+let askAgain = false;
+let isBack = false; // from the wallet, perhaps: the server is told so with the next question
+let push;
 
-async function ask(url, method) {
-  const answer = await fetch(url, { method, headers });
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
-  return answer.json();
+const isWatching = () => "watch" in shown;
+
+function read(page = document) {
+  return page.querySelector("#result").dataset;
 }
 
-async function poll(url = watch.statusUrl, method = "GET") {
-  if (asking) return;
+function begin() {
+  const before = shown;
+  shown = read();
+  if (before?.paymentNo !== shown.paymentNo) {
+    newest = 0;
+    etag = "";
+  }
+  newest = Math.max(newest, Number(shown.version ?? 0));
+  push?.stop();
+  push = isWatching() && shown.ticketsUrl ? new Push(shown, ask) : undefined;
+  if (!document.hidden) push?.start();
+}
+
+function headers() {
+  return { "X-Order-Token": shown.token, ...(etag && { "If-None-Match": etag }) };
+}
+
+// A hint that comes while a question is under way is not lost: the answer may be older than the hint.
+async function ask() {
+  if (asking) {
+    askAgain = true;
+    return;
+  }
   asking = true;
   clearTimeout(timer);
+  let wait = AFTER_TROUBLE;
   try {
-    const now = await ask(url, method);
-    if (now.final || `${now.status} ${now.order_status}` !== watch.shown) {
-      location.reload();
-      return;
-    }
-    if (now.poll_after_ms !== null) again(now.poll_after_ms);
+    wait = isWatching() ? await look() : await show();
   } catch {
-    again(AFTER_TROUBLE);
-  } finally {
-    asking = false;
+    // No answer is no news.
   }
+  asking = false;
+  if (askAgain) {
+    askAgain = false;
+    wait = 0;
+  }
+  again(wait);
 }
 
-function again(ms) {
+function again(wait) {
   clearTimeout(timer);
-  timer = setTimeout(poll, ms);
+  if (wait !== null && !document.hidden) timer = setTimeout(ask, wait);
 }
 
-// Seen again: perhaps the shopper was in the wallet's app. The server is told so once.
+// The wait until the next question in ms; null when the server wants none.
+async function look() {
+  const [url, method] = isBack ? [shown.returnedUrl, "POST"] : [shown.statusUrl, "GET"];
+  const answer = await fetch(url, {
+    method,
+    headers: headers(),
+    cache: "no-store",
+    signal: AbortSignal.timeout(LONGEST_CALL),
+  });
+  if (answer.status === 429 || answer.status === 503) return retryAfter(answer);
+  if (answer.status === 404) return null; // not ours (any more)
+  if (answer.status === 304) return waitOf(answer, rhythm);
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  isBack = false;
+  const now = await answer.json();
+  if (now.payment_no !== shown.paymentNo || now.version < newest) return rhythm; // overtaken: stale
+  newest = now.version;
+  rhythm = waitOf(answer, now.poll_after_ms);
+  if (now.final || now.version > Number(shown.version)) return show();
+  etag = answer.headers.get("ETag") ?? "";
+  return rhythm;
+}
+
+function waitOf(answer, otherwise) {
+  const header = answer.headers.get("X-Poll-After-Ms");
+  return header === null ? otherwise : Number(header);
+}
+
+function retryAfter(answer) {
+  const seconds = Number(answer.headers.get("Retry-After"));
+  return seconds > 0 ? Math.max(seconds * 1000, rhythm ?? 0) : AFTER_TROUBLE;
+}
+
+// Fetches the page, and shows it unless it is older than what is shown.
+async function show() {
+  const answer = await fetch(location.href, {
+    headers: { Accept: "text/html" },
+    cache: "no-store",
+    signal: AbortSignal.timeout(LONGEST_CALL),
+  });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const next = page.querySelector("#result") && read(page);
+  if (!next || isOlder(next)) return AFTER_TROUBLE;
+  const changed = next.state !== shown.state || next.orderVersion !== shown.orderVersion;
+  if (changed || next.version !== shown.version) replace(page, answer.url);
+  if (!isWatching()) return null;
+  return changed ? (rhythm ?? AFTER_TROUBLE) : AFTER_TROUBLE;
+}
+
+function isOlder(next) {
+  const samePayment = next.paymentNo === shown.paymentNo;
+  return (
+    Number(next.orderVersion) < Number(shown.orderVersion) ||
+    (samePayment && Number(next.version) < newest)
+  );
+}
+
+function replace(page, url) {
+  const main = document.querySelector("main");
+  const hadFocus = main.contains(document.activeElement);
+  main.replaceChildren(...page.querySelector("main").childNodes);
+  document.title = page.title;
+  if (url !== location.href) history.replaceState(null, "", url);
+  begin();
+  tick();
+  const heading = main.querySelector("h1");
+  document.querySelector("#said").textContent = heading.innerText;
+  if (hadFocus) main.focus();
+}
+
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) {
-    wasHidden = true;
     clearTimeout(timer);
-  } else if (wasHidden && !returned) {
-    returned = true;
-    poll(watch.returnedUrl, "POST");
+    push?.stop();
   } else {
-    poll();
+    isBack = true;
+    push?.start();
+    ask();
   }
 });
-addEventListener("online", () => poll());
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  isBack = true;
+  ask();
+});
+addEventListener("online", () => {
+  push?.start();
+  ask();
+});
 
-setTimeout(() => {
-  for (const text of document.querySelectorAll("[data-soon]")) text.hidden = true;
-  for (const text of document.querySelectorAll("[data-still]")) text.hidden = false;
-}, Number(watch.stillIn) * 1000);
-
-// Push only says "look now"; without it the polling goes on all the same.
-function listen(wait = 1000) {
-  const url = `${watch.pushUrl}/ws/orders/${watch.orderNo}/`;
-  const socket = new WebSocket(url, ["nodrop", watch.token]);
-  socket.addEventListener("message", () => {
-    wait = 1000;
-    poll();
-  });
-  socket.addEventListener("close", ({ code }) => {
-    if (code !== 4404) setTimeout(listen, wait, Math.min(wait * 2, 60000));
-  });
-}
-
-if (watch.pushUrl) listen();
-again(FIRST_ASK);
+begin();
+if (isWatching()) again(FIRST_ASK);

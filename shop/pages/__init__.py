@@ -1,0 +1,1 @@
+"""The pages for shoppers. All of them work without JavaScript."""
