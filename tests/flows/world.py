@@ -25,11 +25,11 @@ class App:
 
     def __init__(self) -> None:
         self._client = Client(raise_request_exception=False)
-        self._headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
 
     def order(self) -> dict[str, Any]:
         order = self._post("/orders", {"lines": [{"sku": "tea", "quantity": 1}]})
-        self._headers = {"X-Order-Token": order["token"]}
+        self.headers = {"X-Order-Token": order["token"]}
         return order
 
     def pay(self, order: Mapping[str, Any], channel: str = "fake") -> dict[str, Any]:
@@ -45,7 +45,7 @@ class App:
     def poll(self, payment: Payment) -> tuple[str, str, bool, int]:
         """Status of payment and order, whether that is final, and the version."""
         path = f"/api/v1/payments/{payment.payment_no}/status"
-        said = self._client.get(path, headers=self._headers).json()
+        said = self._client.get(path, headers=self.headers).json()
         return said["status"], said["order_status"], said["final"], said["version"]
 
     def _post(self, path: str, body: object) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class App:
             f"/api/v1{path}",
             data=json.dumps(body),
             content_type="application/json",
-            headers=self._headers,
+            headers=self.headers,
         )
         assert answer.status_code in (200, 201, 202), answer.content
         return answer.json()

@@ -66,7 +66,8 @@ def test_cancelling_puts_the_goods_back_once():
     for _ in range(3):
         services.cancel_order(order_no=order.order_no, now=timezone.now())
 
-    assert available() == 1
+    order.refresh_from_db()
+    assert (available(), order.stock_held) == (1, False)
 
 
 def test_a_paid_order_keeps_its_goods():

@@ -73,6 +73,17 @@ def test_an_event_handed_over_twice_is_recorded_once(channel):
     assert Order.objects.get().version == version
 
 
+def test_an_event_that_another_relay_has_handed_over_is_not_told_again(channel):
+    a_paid_payment(channel)
+    event = PaymentEvent.objects.last()
+    told = []
+
+    for _ in range(2):  # two that had claimed it, one after the other's lease
+        relay._hand_over(event, lambda each, _now: told.append(each), timezone.now())
+
+    assert told == [event]
+
+
 @pytest.mark.parametrize("order_of_events", [(2, 1, 3), (3, 1, 2), (3, 2, 1), (1, 3, 2)])
 def test_events_in_any_order_end_in_the_same_order_state(channel, order_of_events):
     order = an_order()

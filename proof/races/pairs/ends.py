@@ -61,7 +61,7 @@ class CancelSettle(_Ending):
     def parts(self, stage: Stage) -> dict[str, Part]:
         return {
             "cancel": lambda: (
-                ask(f"/orders/{self.order_no}/cancel", {}, self.app._headers).status_code
+                ask(f"/orders/{self.order_no}/cancel", {}, self.app.headers).status_code
             ),
             "shopper": lambda: pay_in_wallet(stage, self.payment.payment_no),
         }
@@ -79,7 +79,7 @@ class PayAgainSettle(_Ending):
     def parts(self, stage: Stage) -> dict[str, Part]:
         path = f"/orders/{self.order_no}/payments"
         return {
-            "pay again": lambda: ask(path, {"channel": "other"}, self.app._headers).status_code,
+            "pay again": lambda: ask(path, {"channel": "other"}, self.app.headers).status_code,
             "shopper": lambda: pay_in_wallet(stage, self.payment.payment_no),
         }
 
@@ -110,7 +110,7 @@ class ExpirePay(Pair):
 
     def start_and_pay(self, stage: Stage) -> tuple[int, int | None]:
         path = f"/orders/{self.order_no}/payments"
-        started = ask(path, {"channel": "fake"}, self.app._headers)
+        started = ask(path, {"channel": "fake"}, self.app.headers)
         if not started.json().get("action"):
             return started.status_code, None
         return started.status_code, pay_in_wallet(stage, started.json()["payment_no"])

@@ -104,7 +104,7 @@ class RelayCancel(Pair):
         path = f"/orders/{self.payment.order_no}/cancel"
         return {
             "relay": current_app.tasks["workers.relay_due"],
-            "cancel": lambda: ask(path, {}, self.app._headers).status_code,
+            "cancel": lambda: ask(path, {}, self.app.headers).status_code,
         }
 
     def check(self, stage: Stage, results: Mapping[str, Any]) -> Iterator[str]:
