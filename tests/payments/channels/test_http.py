@@ -1,13 +1,19 @@
 """What each kind of network trouble is called."""
 
 import socket
+import ssl
 import struct
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from payments.channels.base import DefiniteNo, NotExecuted, OutcomeUnknown
 from payments.channels.http import Answer, HttpClient, parse_object
+from tests.orders.certificates import certificate_for, serving
 from tests.payments.channels.peer import answer, peer, saying, silent
 
 
@@ -33,6 +39,38 @@ def test_a_refused_connection_was_not_executed() -> None:
 def test_an_unknown_host_was_not_executed() -> None:
     with pytest.raises(NotExecuted):
         get("http://no-such-host.invalid/")
+
+
+def test_a_certificate_that_nobody_vouches_for_was_not_executed(tmp_path: Path) -> None:
+    context = serving(certificate_for("wallet.test", tmp_path))
+
+    def shake_hands(connection: socket.socket) -> None:
+        with suppress(ssl.SSLError):
+            context.wrap_socket(connection, server_side=True).close()
+
+    with listening(shake_hands) as port, pytest.raises(NotExecuted):
+        get(f"https://127.0.0.1:{port}/")
+
+
+def test_a_peer_that_speaks_no_tls_is_unknown() -> None:
+    with peer(saying(answer("200 OK", b"{}"))) as url, pytest.raises(OutcomeUnknown):
+        get(url.replace("http:", "https:"))
+
+
+@contextmanager
+def listening(behave: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server that reads nothing before it behaves as given; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                behave(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
 
 
 def test_a_connection_that_nobody_takes_was_not_executed() -> None:
