@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test prove soak web worker beat push wallet migrate seed shell lint format clean
+.PHONY: help install demo test prove soak web worker beat push wallet migrate seed shell lint format translations clean
 
 help: ## Show this list
 	@echo "Nodrop. Start with: make demo"
@@ -54,6 +54,9 @@ lint: install ## Check style, types and who imports whom
 format: install ## Bring the code into shape
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
+
+translations: install ## Bring the shop's translations into step with its texts, and compile them
+	@$(BIN)/python manage.py translate
 
 clean: ## Delete .venv, the caches and the demo's data
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m config.run clean; fi

@@ -63,7 +63,7 @@ def format_moment(at: dt.datetime, *, now: dt.datetime) -> str:
     """`19:03` today, else `24 Nov 2026, 19:03`; it says UTC where her time zone is unknown."""
     local = timezone.localtime(at)
     text = format_time(local.time(), "short", locale=_locale.get())
-    if timezone.get_current_timezone() == dt.UTC:
+    if str(timezone.get_current_timezone()) == "UTC":
         text = f"{text} UTC"
     if local.date() == timezone.localtime(now).date():
         return text

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 from rest_framework.authtoken.models import Token
 
 from orders.models import Stock
@@ -14,12 +15,12 @@ from shop.models import Product
 
 STOCK = {"thermos": 25, "watering-can": 9}  # all others are never sold out
 PRODUCTS = (
-    ("umbrella", "☔️", "Umbrella", "Lets no drop through.", 12900, "CNY"),
-    ("teapot", "🫖", "Teapot", "Holds 0.9 l, and pours without dripping.", 26800, "CNY"),
-    ("watering-can", "🪴", "Window garden", "Basil, mint and a can for both.", 8950, "CNY"),
-    ("thermos", "🧋", "Thermos cup", "Hot for eight hours, tight for ever.", 15900, "CNY"),
-    ("rubber-duck", "🦆", "Rubber duck", "Listens to your bugs, swims on.", 100, "CNY"),
-    ("matcha", "🍵", "Matcha from Uji", "30 g, stone-ground. Priced in yen.", 2400, "JPY"),
+    ("umbrella", "☔️", _("Umbrella"), _("Lets no drop through."), 12900, "CNY"),
+    ("teapot", "🫖", _("Teapot"), _("Holds 0.9 l, and pours without dripping."), 26800, "CNY"),
+    ("watering-can", "🪴", _("Window garden"), _("Basil, mint and a can for both."), 8950, "CNY"),
+    ("thermos", "🧋", _("Thermos cup"), _("Hot for eight hours, tight for ever."), 15900, "CNY"),
+    ("rubber-duck", "🦆", _("Rubber duck"), _("Listens to your bugs, swims on."), 100, "CNY"),
+    ("matcha", "🍵", _("Matcha from Uji"), _("30 g, stone-ground. Priced in yen."), 2400, "JPY"),
 )
 
 
