@@ -27,7 +27,8 @@ from proof.soak.storm import Strike, schedule
 from proof.soak.striking import Striker
 
 TICK = 0.1  # seconds
-CALM = 8.0  # seconds without anything under way, before the reckoning: late money has come by then
+# Seconds without anything under way, before the reckoning: the wallet's late money has come then.
+CALM, SHORT_CALM = 15.0, 5.0
 SAY_EVERY = 30.0  # seconds
 
 
@@ -45,7 +46,7 @@ def main() -> int:
 
 
 def _soak(stage: Stage, arguments: argparse.Namespace) -> int:
-    _say(f"seed {arguments.seed}: starting PostgreSQL, Valkey and {', '.join(PARTS)}")
+    _say(f"seed {arguments.seed}: PostgreSQL, Valkey, {', '.join(PARTS)}, in {stage.folder}")
     _set_up(stage)
     striker = Striker(stage, random.Random(f"{arguments.seed}/striker"))
     striker.every_day()
@@ -185,6 +186,7 @@ def _wait_for_calm(
     from proof.soak import books  # noqa: PLC0415  (as above)
 
     began = since = said = time.monotonic()
+    calm = SHORT_CALM if arguments.impatient else CALM
     while (now := time.monotonic()) - began < arguments.bound:
         read = books.read(_bills(stage))
         excused = set() if statement_is_here else read.left_to_the_statement()
@@ -192,7 +194,7 @@ def _wait_for_calm(
             since = time.monotonic()
             if arguments.impatient:
                 books.hurry(timezone.now())
-        elif now - since >= CALM:
+        elif now - since >= calm:
             return since - began
         if waiting and now - said >= SAY_EVERY / 2:
             said = now

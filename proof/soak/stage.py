@@ -159,6 +159,7 @@ class Stage:
 def build(*, seed: int) -> Iterator[Stage]:
     """The servers and the links, with no part running; everything is gone at the end."""
     folder = embedded.OPEN_DIR / f"nodrop-soak-{secrets.token_hex(4)}"
+    os.environ["NODROP_DATA"] = str(folder)  # of all that is started
     embedded.prepare(folder)
     store = Store(folder)
     with contextlib.ExitStack() as at_end:

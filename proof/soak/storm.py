@@ -72,7 +72,8 @@ class Strike:
 def schedule(*, seed: int, seconds: float, gaps: tuple[float, float]) -> list[Strike]:
     """The strikes of a storm of so many seconds, `gaps` of seconds apart; each kind in its turn."""
     chance = random.Random(f"{seed}/storm")
-    kinds = _bag(chance)
+    # Drawn apart: a point more in the code must not make another storm.
+    kinds = _bag(chance, random.Random(f"{seed}/points"))
     at, strikes = 0.0, []
     while (at := at + chance.uniform(*gaps)) < seconds:
         kind, where, detail, lasts = next(kinds)
@@ -83,17 +84,22 @@ def schedule(*, seed: int, seconds: float, gaps: tuple[float, float]) -> list[St
 _Drawn = tuple[str, str, str, float]
 
 
-def _bag(chance: random.Random) -> Iterator[_Drawn]:
+def _bag(chance: random.Random, points: random.Random) -> Iterator[_Drawn]:
     """Every kind of the storm once, in any order; then all of them again."""
     while True:
-        drawn = [*_kills(chance), *_stores(chance), *_links(chance), *_wallet(chance)]
+        drawn = [
+            *_kills(chance),
+            *_points(points),
+            *_stores(chance),
+            *_links(chance),
+            *_wallet(chance),
+        ]
         chance.shuffle(drawn)
         yield from drawn
 
 
 def _kills(chance: random.Random) -> list[_Drawn]:
     # No child of a worker: the threads pool has none. Its parent is all of it.
-    points = chance.sample([each for each in sorted(POINTS) if not each.startswith(UNREACHED)], 4)
     return [
         ("kill", "web", "", 0),
         ("kill child", "web", "", 0),
@@ -101,7 +107,6 @@ def _kills(chance: random.Random) -> list[_Drawn]:
         *[("kill", name, "", 0) for name in (*WORKERS, "beat")],
         ("kill all workers", "", "", 0),
         ("deploy", chance.choice([*WORKERS, "web"]), "", 0),
-        *[("kill at", _who_comes_by(point, chance), point, 45) for point in points],
         ("freeze", chance.choice(WORKERS), "", chance.uniform(5, 20)),
         ("freeze", "web", "", chance.uniform(3, 6)),
         ("freeze", "beat", "", chance.uniform(10, 25)),
@@ -109,11 +114,20 @@ def _kills(chance: random.Random) -> list[_Drawn]:
     ]
 
 
+def _points(chance: random.Random) -> list[_Drawn]:
+    reached = [point for point in sorted(POINTS) if not point.startswith(UNREACHED)]
+    points = chance.sample(reached, 5)
+    return [("kill at", _who_comes_by(point, chance), point, 45) for point in points]
+
+
 def _who_comes_by(point: str, chance: random.Random) -> str:
     """A process that reaches this point at all."""
-    if point.startswith("relay."):
-        return "relay"
-    return chance.choice(["worker-1", "worker-2", "web"] if "close" in point else WORKERS[:2])
+    kind = point.partition(".")[0]
+    if kind in ("callback", "answer"):
+        return "web"
+    if kind in ("close", "settle", "wake"):
+        return chance.choice(["worker-1", "worker-2", "web"])
+    return "relay" if kind == "relay" else chance.choice(["worker-1", "worker-2"])
 
 
 def _stores(chance: random.Random) -> list[_Drawn]:

@@ -11,6 +11,15 @@ from config.processes import Processes
 from tests.live.world import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(150)]
+# Before and after the question, before and after the commit, during the publish, before the ack.
+CONSULT = [
+    "consult.claimed",
+    "consult.asked",
+    "settle.written",
+    "consult.settled",
+    "wake.publishing",
+    "task.done",
+]
 
 
 def test_a_worker_killed_in_mid_query_is_restarted_and_the_payment_found(world):
@@ -26,6 +35,26 @@ def test_a_worker_killed_in_mid_query_is_restarted_and_the_payment_found(world):
     world.parts.wait("worker")
 
     assert world.end_alike(purchase)
+
+
+def test_a_worker_killed_at_each_step_of_a_consult_settles_each_payment_once(world):
+    purchases, deaths = [], world.parts.deaths("worker")
+    try:
+        world.parts.env["NODROP_KILL_AT"] = CONSULT[0]
+        world.parts.kill("worker")
+        assert eventually(lambda: world.parts.deaths("worker"), deaths + 1)
+        for next_point in (*CONSULT[1:], ""):
+            deaths = world.parts.deaths("worker")
+            purchases.append(world.buy(lose_callback=1))
+            purchases[-1].pay()
+            assert eventually(lambda before=deaths: world.parts.deaths("worker") > before)
+            world.parts.env["NODROP_KILL_AT"] = next_point
+            world.leases_are_over()
+    finally:
+        del world.parts.env["NODROP_KILL_AT"]
+    world.parts.wait("worker")
+
+    assert world.end_alike(*purchases)
 
 
 def test_after_a_flush_the_living_worker_still_gets_its_wake_ups(world):
