@@ -128,6 +128,18 @@ UNFOLD = {
                         "orders.view_notification",
                     ),
                     _item(
+                        "Messages",
+                        "mark_email_read",
+                        "orders_message_changelist",
+                        "orders.view_message",
+                    ),
+                    _item(
+                        "Devices",
+                        "smartphone",
+                        "orders_device_changelist",
+                        "orders.view_device",
+                    ),
+                    _item(
                         "Endpoints",
                         "webhook",
                         "orders_endpoint_changelist",

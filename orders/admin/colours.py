@@ -1,6 +1,6 @@
 """The badges' colours."""
 
-from orders.states import AttemptStatus, Entry, NotificationState, OrderStatus
+from orders.states import AttemptStatus, Entry, MessageState, NotificationState, OrderStatus
 
 ORDER_COLOURS = {
     OrderStatus.UNPAID: "default",
@@ -25,4 +25,10 @@ NOTIFICATION_COLOURS = {
     NotificationState.WAITING: "info",
     NotificationState.DELIVERED: "success",
     NotificationState.FAILED: "danger",
+}
+MESSAGE_COLOURS = {
+    MessageState.WAITING: "info",
+    MessageState.SENT: "success",
+    MessageState.DROPPED: "default",
+    MessageState.FAILED: "danger",
 }

@@ -26,6 +26,8 @@ LISTS = [
     "alerts_alert_changelist",
     "orders_order_changelist",
     "orders_notification_changelist",
+    "orders_message_changelist",
+    "orders_device_changelist",
     "orders_endpoint_changelist",
     "orders_stock_changelist",
     "shop_product_changelist",

@@ -45,6 +45,7 @@ PERIODS = {
     "workers.close_due": 1,
     "workers.refund_due": 1,
     "workers.notify_due": 1,
+    "workers.message_due": 1,
     "workers.watch": 5,
 }
 LEASES = {
