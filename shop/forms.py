@@ -87,6 +87,19 @@ class Checkout(forms.Form):
         self.add_error(None, why)
 
 
+class TellMe(forms.Form):
+    """Where to write to when the end is known."""
+
+    email = forms.EmailField(
+        label=_("Tell me by e-mail"),
+        max_length=MOST_OF_AN_EMAIL,
+        error_messages=dict.fromkeys(
+            ("required", "invalid"), _("Write an address like you@example.com.")
+        ),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
 class Credentials(AuthenticationForm):
     """Name and password, with a label above each."""
 

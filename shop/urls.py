@@ -21,6 +21,7 @@ urlpatterns = [
     path("orders/<slug:order_no>/wallet/", paying.wallet, name="wallet"),
     path("orders/<slug:order_no>/back/", paying.back, name="back"),
     path("orders/<slug:order_no>/cancel/", paying.cancel, name="cancel"),
+    path("orders/<slug:order_no>/tell-me/", orders.tell_me, name="tell_me"),
     path("sign-in/", SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(next_page="shop:products"), name="sign_out"),
     path("language/", set_language, name="language"),

@@ -2,16 +2,21 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from orders.models import Order
+from orders.seen import note_seen
+from orders.services import note_email
 from payments.models import Payment
 from payments.selectors import payments_of, refunds_of
+from shop.forms import TellMe
 from shop.history import history_of
 from shop.money_back import money_back
 from shop.pages.browser import order_of, theirs
@@ -55,6 +60,7 @@ def order(request: HttpRequest, order_no: str) -> HttpResponse:
         "pay_until": shown.expires_at if may_pay else None,
         "now": now,
     }
+    note_seen(order_no=order_no, version=shown.version)
     watched = payment_to_watch(payments, ledger=ledger)
     if standing in NOT_KNOWN_YET and watched:
         context |= watching(shown, watched, now=now)
@@ -81,11 +87,27 @@ def orders(request: HttpRequest) -> HttpResponse:
     return render(request, "shop/orders.html", context)
 
 
+def tell_me(request: HttpRequest, order_no: str) -> HttpResponse:
+    """She leaves before the end is known, and wants to be written to."""
+    order_of(request, order_no)
+    form = TellMe(request.POST)
+    if request.method == "POST" and form.is_valid():
+        address, language = form.cleaned_data["email"], get_language() or ""
+        note_email(order_no=order_no, email=address, language=language)
+    elif request.method == "POST":
+        messages.error(request, " ".join(form.errors["email"]))
+    return redirect("shop:order", order_no)
+
+
 def _confirming(shown: Order, watched: Payment) -> dict[str, Any]:
     """Another way to pay is offered all the same: it closes what is open first, or is refused."""
     label = label_of(watched.channel)
     nowhere_to_pay = watched.in_fog and not watched.action
     heading = _("Waiting for %(wallet)s") % {"wallet": label}
     others = ways_to_pay(shown.currency, but=watched.channel) if watched.in_fog else []
-    told = {"may_tick": not nowhere_to_pay, "other_channels": others}
+    told = {
+        "may_tick": not nowhere_to_pay,
+        "other_channels": others,
+        "tell_me": None if shown.email else TellMe(label_suffix=""),
+    }
     return told | ({"heading": heading} if nowhere_to_pay else {})

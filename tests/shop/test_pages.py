@@ -1,6 +1,7 @@
 """The pages, without JavaScript: order, pay, come back, and be told no more than is known."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.test import Client
@@ -335,3 +336,75 @@ def test_nothing_may_be_loaded_from_elsewhere_and_nothing_private_is_kept(client
     assert order["Referrer-Policy"] == "same-origin"
     assert " style=" not in order.text
     assert "<script>" not in order.text
+
+
+def test_who_leaves_in_the_fog_may_have_the_end_written_to_her_and_is_told_so(client):
+    order = an_order(client)
+    pay(client, order)
+    Payment.objects.update(created_at=timezone.now() - dt.timedelta(seconds=31))
+    asked = text_of(client, order)
+
+    client.post(f"{order}tell-me/", {"email": "ann@example.com"})
+
+    assert "Tell me by e-mail" in asked
+    assert "We will tell you: here, and at ann@example.com." in text_of(client, order)
+    assert "Tell me by e-mail" not in text_of(client, order)
+
+
+def test_what_is_no_address_is_not_taken_and_a_stranger_gives_none(client):
+    order = an_order(client)
+    pay(client, order)
+
+    page = client.post(f"{order}tell-me/", {"email": "x"}, follow=True).text
+    stranger = Client().post(f"{order}tell-me/", {"email": "eve@example.com"})
+
+    assert "Write an address like you@example.com." in page
+    assert stranger.status_code == 404
+    assert Order.objects.get().email == ""
+
+
+def test_the_page_says_how_another_way_to_pay_is_made_safe(client, channel):
+    order = an_order(client)
+    pay(client, order)
+    page = text_of(client, order)
+    channel.script("query", OutcomeUnknown())
+
+    client.post(f"{order}pay/", {"channel": "other"})
+    refused = text_of(client, order)
+
+    assert "We first ask Fake to close the payment that is open there." in page
+    assert "Close it at Fake, and pay with Other" in page
+    assert "We have asked Fake to close this payment." in refused
+    assert Payment.objects.count() == 1
+
+
+def test_an_order_that_is_seen_is_noted_so_that_nobody_is_written_to_in_vain(client, monkeypatch):
+    noted = []
+    monkeypatch.setattr("shop.pages.orders.note_seen", lambda **seen: noted.append(seen))
+    order = an_order(client)
+
+    client.get(order)
+
+    assert noted == [{"order_no": Order.objects.get().order_no, "version": 1}]
+
+
+def test_the_page_tells_its_script_which_version_it_shows(client):
+    order = an_order(client)
+    pay(client, order)
+
+    page = text_of(client, order)
+
+    known = Order.objects.get()
+    assert f'data-version="{known.version + the_payment().version}"' in page
+    assert f'data-order-version="{known.version}"' in page
+    assert 'data-state="confirming" data-phase="soon"' in page
+
+
+def test_a_code_to_scan_counts_down_and_says_until_when(client, channel):
+    order = an_order(client)
+    channel.script("create", Created(action=Action(kind="qr", text="weixin://pay/1")))
+
+    page = re.sub(r"\s+", " ", opened(client, order))
+
+    assert re.search(r"Pay until <time [^>]+>[^<]+</time>", page)
+    assert 1790 <= int(re.search(r'data-countdown="(\d+)"', page)[1]) <= 1800
