@@ -1,11 +1,14 @@
 """The tables of states and moves, written for the model from those that the code runs on."""
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from django.db.models import TextChoices
 
 from orders.states import WANTS_MONEY, OrderStatus
 from payments.states import FINAL, IN_FOG, MONEY_CAME, MOVES, REFUND_MOVES
+
+State = TypeVar("State", bound=TextChoices)
 
 
 def module() -> str:
@@ -28,6 +31,6 @@ def _set(names: Iterable[TextChoices]) -> str:
     return "{" + ", ".join(f'"{name}"' for name in sorted(names)) + "}"
 
 
-def _table(moves: Mapping[TextChoices, Iterable[TextChoices]]) -> str:
+def _table(moves: Mapping[State, Iterable[State]]) -> str:
     rows = [f"    {name} |-> {_set(moves[name])}" for name in sorted(moves)]
     return "[\n" + ",\n".join(rows) + "]"

@@ -34,7 +34,7 @@ def test_a_worker_whose_clock_is_off_finds_a_lost_callbacks_money(app, channel, 
     payment = app.buy()
     channel.pay(payment.payment_no)
 
-    for minute in range(1, 13):
+    for minute in (1, 6, 11, 12):
         beat.tick(later(payment, 60 * minute + skew))
 
     assert outcome(payment) == PAID_ONCE
@@ -47,7 +47,7 @@ def test_a_worker_whose_clock_is_off_tells_the_order_what_web_has_settled(app, c
     channel.pay(payment.payment_no)
     call_back(channel.callback(payment.payment_no))
 
-    for minute in range(1, 13):
+    for minute in (1, 6, 11, 12):
         beat.tick(later(payment, 60 * minute + skew))
 
     assert outcome(payment) == PAID_ONCE
@@ -56,11 +56,11 @@ def test_a_worker_whose_clock_is_off_tells_the_order_what_web_has_settled(app, c
 def test_two_workers_twenty_minutes_apart_ask_twice_and_settle_once(app, channel, beat):
     payment = app.buy()
 
-    for minute in range(1, 6):
+    for minute in (1, 5):
         beat.tick(later(payment, 60 * minute + TEN_MINUTES))
         beat.tick(later(payment, 60 * minute - TEN_MINUTES))
     channel.pay(payment.payment_no)
-    for minute in range(6, 40):
+    for minute in (12, 20, 26, 40):
         beat.tick(later(payment, 60 * minute + TEN_MINUTES))
         beat.tick(later(payment, 60 * minute - TEN_MINUTES))
 
