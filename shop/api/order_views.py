@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language_from_request
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -38,6 +39,7 @@ class OrdersView(APIView):
             wishes=[services.Wish(**line) for line in asked.validated_data["lines"]],
             email=asked.validated_data["email"],
             owner_id=request.user.pk,
+            language=get_language_from_request(request),
             idempotency_key=idempotency_key(request),
             now=timezone.now(),
         )

@@ -48,12 +48,14 @@ def place(
     now: dt.datetime,
     owner_id: int | None = None,
     email: str = "",
+    language: str = "",
     idempotency_key: str = "",
     agreed_total: int | None = None,
 ) -> Order:
     """Place an order at today's prices; the same key and wishes give the same order again.
 
-    `agreed_total`, in minor units, is what the shopper has seen and agreed to. Raises
+    `language` is what its shopper is written in; empty: that of the page. `agreed_total`, in minor
+    units, is what the shopper has seen and agreed to. Raises
     `CannotBeOrdered`, `PriceChanged`, or `IdempotencyKeyReused` for the same key with other wishes.
     """
     request_hash = _hash(wishes, email)
@@ -75,7 +77,7 @@ def place(
             now=now,
             owner_id=owner_id,
             email=email,
-            language=get_language() or "",
+            language=language or get_language() or "",
             idempotency_key=idempotency_key,
             request_hash=request_hash,
         )

@@ -6,9 +6,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
 from orders.messages.devices import MOST
-from orders.models import Device
+from orders.models import Device, Order
+from orders.seen import was_seen
 from tests.orders.messages.fakes import FAKE
-from tests.shop.conftest import App
+from tests.shop.conftest import App, learn, tell_orders
 
 pytestmark = pytest.mark.django_db
 PHONE = {"kind": "fcm", "token": "phone", "language": "zh-hans"}
@@ -169,6 +170,34 @@ def test_nobody_removes_anothers_device(ann, bob):
     assert delete(bob, f"/devices/{device_no}") == 404
     assert delete(App(), f"/devices/{device_no}") == 401
     assert App().post("/devices", PHONE).status_code == 401
+
+
+@pytest.mark.parametrize(("asks", "reads"), [("zh-CN,zh;q=0.9", "zh-hans"), ("fr", "en")])
+def test_the_language_of_an_apps_request_is_that_of_the_orders_emails(guest, asks, reads):
+    guest.headers = {"Accept-Language": asks}
+
+    order = guest.order()
+
+    assert Order.objects.get(order_no=order["order_no"]).language == reads
+
+
+@pytest.mark.parametrize("reads", ["status", "order"])
+def test_who_reads_the_end_over_the_api_has_seen_it(guest, channel, reads):
+    order = guest.order()
+    payment = guest.pay(order)
+    channel.pay(payment["payment_no"])
+    learn(payment["payment_no"])
+    guest.status(payment)
+    tell_orders()
+    version = Order.objects.get().version
+    before = was_seen(order_no=order["order_no"], version=version)
+
+    if reads == "status":
+        guest.status(payment)
+    else:
+        guest.get(f"/orders/{order['order_no']}")
+
+    assert (before, was_seen(order_no=order["order_no"], version=version)) == (False, True)
 
 
 def test_a_device_of_one_order_is_not_removed_by_another(guest):
