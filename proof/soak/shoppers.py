@@ -29,6 +29,8 @@ MINDS = {
 }
 PATIENCE = 45.0  # seconds for which a shopper goes on asking a shop that does not answer
 POLLS = 60  # at the most
+# What is no answer yet: an app asks again.
+ASK_LATER = ("urn:nodrop:still-being-confirmed", "urn:nodrop:still-answering")
 FOG = ("created", "paying")
 HAD_MONEY = ("paid", "refunded")
 GOODS = ("umbrella", "teapot", "rubber-duck", "matcha")
@@ -275,7 +277,8 @@ class Shopper:
             if answer.status_code in refused:
                 return {}
             name = str(found.get("type"))
-            if answer.status_code < 500 and name != "urn:nodrop:still-being-confirmed":
+            later = answer.status_code in (408, 425, 429) or name in ASK_LATER
+            if answer.status_code < 500 and not later:
                 if answer.status_code != 409:  # nothing that a shopper of ours asks for is wrong
                     self.crowd.wrongs.append(f"{method} {path}: {answer.status_code} {found}")
                 raise Refused(name)

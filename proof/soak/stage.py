@@ -37,6 +37,7 @@ SETTINGS = {
     "NODROP_REFUND_SCHEDULE": ",".join(map(str, ASKED_AT)),
     "NODROP_ORDER_EXPIRES_AFTER": "90",
     "NODROP_CHANNEL_TIMEOUT": "3",
+    "NODROP_API_LIMITS": "0",  # all shoppers come from one address
     "NODROP_SANDBOX_RETRIES": ",".join(["1", "2", "5", *["15"] * 200]),
     "NODROP_SANDBOX_EARLY_STATEMENTS": "1",
     "NODROP_SANDBOX_QUERY_LIMIT": "50",
