@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test prove soak web worker beat push wallet migrate seed shell lint format translations clean
+.PHONY: help install demo test drill prove soak web worker beat push wallet migrate seed shell lint format translations clean
 
 help: ## Show this list
 	@echo "Nodrop. Start with: make demo"
@@ -20,6 +20,9 @@ demo: install ## Buy something, lose the callback, watch the order become paid (
 
 test: install ## Run everything that CI runs
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/checks
+
+drill: install ## What drops with callbacks only, with the usual remedies, and here (SEED= ORDERS= PLOT=1)
+	@$(BIN)/python -m proof.drill --seed $(or $(SEED),1) --orders $(or $(ORDERS),500) $(if $(filter-out 0,$(PLOT)),--plot)
 
 soak: install ## Real processes, a fault every 5 to 15 s for MINUTES=60; then every cent is counted
 	@$(BIN)/python -m proof.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)

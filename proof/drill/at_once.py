@@ -1,0 +1,44 @@
+"""Two strategies at a time, each in a process and a database of its own."""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+from proof.drill.figures import Outcome
+
+PROCESSES = 2
+
+
+def run_all(*, seed: int, orders: int) -> list[Outcome]:
+    """All strategies on the same seed. Django must be ready to be set up, and its servers up."""
+    import django  # noqa: PLC0415  (the servers come first)
+
+    django.setup()
+    from proof.drill.databases import databases  # noqa: PLC0415
+    from proof.drill.strategies import STRATEGIES  # noqa: PLC0415
+
+    # The longest first: it is not waited for at the end.
+    by_length = sorted(range(len(STRATEGIES)), reverse=True)
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        databases(len(STRATEGIES)) as names,
+        ProcessPoolExecutor(PROCESSES, mp_context=spawn, max_tasks_per_child=1) as pool,
+    ):
+        running = {n: pool.submit(run_one, n, seed, orders, names[n]) for n in by_length}
+        return [running[n].result() for n in range(len(STRATEGIES))]
+
+
+def run_one(number: int, seed: int, orders: int, database: str) -> Outcome:
+    import django  # noqa: PLC0415  (a fresh process)
+
+    django.setup()
+    from proof.drill.databases import use  # noqa: PLC0415
+    from proof.drill.running import run_strategy  # noqa: PLC0415
+    from proof.drill.strategies import STRATEGIES  # noqa: PLC0415
+
+    use(database)
+    try:
+        return run_strategy(seed=seed, orders=orders, strategy=STRATEGIES[number])
+    finally:
+        from django.db import connection  # noqa: PLC0415
+
+        connection.close()
