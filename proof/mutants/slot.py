@@ -81,7 +81,7 @@ class Slot:
 def slot(limit: float) -> Iterator[Slot]:
     """A copy of this tree, PostgreSQL and Valkey for it, and a database with all tables."""
     os.environ["NODROP_DATA"] = f"/var/tmp/nodrop-mutants-{secrets.token_hex(4)}"  # noqa: S108
-    os.environ["NODROP_RACES_KEEPDB"] = "1"
+    os.environ["PROOF_KEEPDB"] = "1"
     from config import embedded  # noqa: PLC0415  (the addresses follow from the environment)
 
     with tempfile.TemporaryDirectory(prefix="nodrop-mutants-") as folder:

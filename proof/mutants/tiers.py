@@ -8,6 +8,8 @@ from pathlib import Path
 from proof.mutants.mutant import Mutant
 
 SEEDS = 12  # of each pair of the race finder
+WORLDS = ("1", "2", "3", "4")  # seeds of the simulator
+ORDERS = 40  # in each of them
 
 _PYTEST = [
     *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
@@ -31,6 +33,10 @@ def _races(_bug: Mutant, _root: Path) -> list[str]:
     return [sys.executable, "-m", "proof.races", "--seeds", str(SEEDS), "--exit-first"]
 
 
+def _simulator(_bug: Mutant, _root: Path) -> list[str]:
+    return [sys.executable, "-m", "proof.simulator", *WORLDS, "--orders", str(ORDERS)]
+
+
 def _in(pattern: str) -> Callable[[Mutant, Path], list[str] | None]:
     """The tests of a tier that has its own files in tests/proof/."""
 
@@ -44,6 +50,6 @@ def _in(pattern: str) -> Callable[[Mutant, Path], list[str] | None]:
 TIERS = (
     Tier("tests", _tests),
     Tier("T1", _in("test_pure*.py")),
-    Tier("T2", _in("test_simulator*.py")),
+    Tier("T2", _simulator),
     Tier("T3", _races),
 )

@@ -23,7 +23,7 @@ def database() -> Iterator[None]:
         django.setup()
         from django.db import connection  # noqa: PLC0415  (needs the settings)
 
-        keeps = "NODROP_RACES_KEEPDB" in os.environ
+        keeps = "PROOF_KEEPDB" in os.environ
         name = str(connection.settings_dict["NAME"])
         connection.creation.create_test_db(
             verbosity=0, autoclobber=True, serialize=False, keepdb=keeps

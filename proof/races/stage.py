@@ -24,6 +24,7 @@ from payments.services.refunding import loop as refunding
 from proof.races import channel as third_party
 from proof.races.channel import PausingChannel
 from proof.races.crew import Crew
+from shop import answers
 from tests.factories import a_product
 
 OUR_APPS = ("alerts", "orders", "payments", "shop", "auth", "authtoken")
@@ -124,12 +125,27 @@ def stage() -> Iterator[Stage]:
         stack.enter_context(mock.patch.object(wake, "_quiet_until", math.inf))
         stack.enter_context(mock.patch.object(consulting, "THREADS", 1))
         stack.enter_context(mock.patch.object(refunding, "THREADS", 1))
+        stack.enter_context(mock.patch.object(answers, "time", _Stopwatch()))
+        stack.enter_context(mock.patch.object(answers, "_LOOK_EVERY", answers.PATIENCE / 4))
         crew = stack.enter_context(Crew())
         stack.enter_context(mock.patch.object(third_party, "pause", crew.pause))
         built = Stage(crew)
         stack.enter_context(mock.patch.object(timezone, "now", lambda: built.now))  # noqa: PT008
         stack.callback(_drop_shadows)
         yield built
+
+
+class _Stopwatch:
+    """Stands still but for who sleeps: so many looks, however long they take."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    def sleep(self, seconds: float) -> None:
+        self._seconds += seconds
 
 
 def operator(name: str) -> dict[str, str]:

@@ -38,7 +38,8 @@ def _run(asked: argparse.Namespace) -> int:
     from proof.simulator.play import play  # noqa: PLC0415
     from proof.simulator.world import Plan  # noqa: PLC0415
 
-    connection.creation.create_test_db(verbosity=0, serialize=False)
+    keeps = "PROOF_KEEPDB" in os.environ  # it is there, with its tables
+    connection.creation.create_test_db(verbosity=0, serialize=False, keepdb=keeps)
     failed, coverage, points, began = [], Coverage(), Counter[str](), time.monotonic()
     lives = 0
     for seed in _seeds(asked.seeds):
@@ -58,7 +59,7 @@ def _run(asked: argparse.Namespace) -> int:
     print(
         f"{lives} payments in {seconds:.0f} s: {lives / seconds:.1f} /s; failed: {failed or 'none'}"
     )
-    connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+    connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0, keepdb=keeps)
     return 1 if failed else 0
 
 
