@@ -35,7 +35,7 @@ class ProductView(APIView):
 class ChannelsView(APIView):
     @schema.list_channels
     def get(self, request: Request) -> Response:
-        asked = ChannelsOfSerializer(data=request.query_params)
+        asked = ChannelsOfSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         currency = asked.validated_data.get("currency")
         offers = {name: get_channel(name).capabilities for name in channel_names()}

@@ -62,11 +62,12 @@ def is_answered_once(post: Post) -> bool:
 
 def idempotency_key(request: Request, *, required: str = "") -> str:
     """The request's key, or nothing."""
+    if HEADER not in request.headers and not required:
+        return ""
     key: str = request.headers.get(HEADER, "")
-    if not key and required:
-        raise exceptions.ValidationError({HEADER: [f"{SENTENCE}: {required}"]})
-    if key and not re.match(PATTERN, key):
-        raise exceptions.ValidationError({HEADER: [f"{SENTENCE}, or none."]})
+    if not re.fullmatch(PATTERN, key):
+        why = f": {required}" if required else ", or no such header."
+        raise exceptions.ValidationError({HEADER: [SENTENCE + why]})
     return key
 
 

@@ -36,6 +36,7 @@ PAYMENT = {
     "path.payment_no": "$response.body#/payment_no",
     "header.X-Order-Token": "$request.header.X-Order-Token",
 }
+FOR_USERS = ("start_refund",)  # all else is for guests as well
 OF_AN_ORDER = ("read_order", "start_payment", "cancel_order", "issue_ticket")
 OF_A_PAYMENT = ("payment_status", "payment_returned", "read_payment")
 # By operation and status: the operations that can follow, with what they take from the answer.
@@ -67,6 +68,8 @@ def complete(result: Schema, generator: Any, request: Any, public: bool) -> Sche
     }
     operations = dict(_operations(result))
     for method, operation in operations.values():
+        if operation.get("security") and operation["operationId"] not in FOR_USERS:
+            operation["security"].append({})
         answers = operation["responses"]
         for status in (*ALWAYS, *(OF_POSTS if method == "post" else ())):
             answers.setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})

@@ -31,7 +31,7 @@ def page_of(
     A cursor is the public number `by` of a row `among` those that the caller may name; it may have
     left `rows` since.
     """
-    asked = PageSerializer(data=request.query_params)
+    asked = PageSerializer(data=request.query_params.dict())
     asked.is_valid(raise_exception=True)
     limit, cursor = asked.validated_data["limit"], asked.validated_data.get("cursor")
     if cursor:

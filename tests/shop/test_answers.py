@@ -184,7 +184,7 @@ def test_an_answer_of_today_is_not_forgotten(guest):
 
 
 @pytest.mark.parametrize(
-    "key", ["too-short", "x" * 256, "has a space in the key", "schlüssel-der-bestellung"]
+    "key", ["", "too-short", "x" * 256, "has a space in the key", "schlüssel-der-bestellung"]
 )
 def test_a_key_that_others_could_guess_or_that_is_no_word_is_refused(ann, key):
     answer = ann.post("/orders", TEA, **{"Idempotency-Key": key})
