@@ -37,9 +37,9 @@ def routes():
 
 
 def methods_of(pattern):
-    """A view of the API says which; a page may take any."""
+    """A view of the API says which; of a page nobody knows."""
     view = getattr(pattern.callback, "cls", None)
-    known = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    known = ("GET", "POST") if view is None else ("GET", "POST", "PUT", "PATCH", "DELETE")
     return tuple(each for each in known if view is None or hasattr(view, each.lower()))
 
 
