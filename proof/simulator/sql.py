@@ -112,6 +112,7 @@ def due_times() -> dict[str, dt.datetime | None]:
         "workers.close_due": close,
         "workers.notify_due": notify,
         "workers.import_statements": statement,
+        "workers.message_due": None,  # no way to shoppers is configured here
     }
 
 

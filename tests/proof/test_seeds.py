@@ -14,7 +14,7 @@ from proof.simulator.world import Plan
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
-BLOCKS, SEEDS, ORDERS = 10, 2, 100
+BLOCKS, SEEDS, ORDERS = 6, 1, 20
 
 
 def failed_once():

@@ -9,7 +9,7 @@ from proof.simulator.faults import Swarm
 from proof.simulator.play import play
 from proof.simulator.world import Plan
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 
 def lost_callbacks():
