@@ -54,6 +54,7 @@ LEASES = {
     "payments_refund": "consult_due_at",
     "payments_refundevent": "relay_due_at",
     "orders_order": "close_due_at",
+    "orders_message": "due_at",
 }
 SIGNED = "CASE entry WHEN 'refund' THEN -amount ELSE amount END"
 PREPARE = """
