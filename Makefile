@@ -5,12 +5,13 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test drill prove soak web worker beat push wallet migrate seed shell lint format translations clean
+.PHONY: help install demo test test-browser measure-screen drill prove soak web worker beat push wallet \
+	migrate seed shell lint format translations clean
 
 help: ## Show this list
 	@echo "Nodrop. Start with: make demo"
 	@echo
-	@sed -n 's/^\([a-z][a-z ]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "  %-32s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z -]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "  %-32s %s\n", $$1, $$2 }'
 	@echo
 	@echo "Without DATABASE_URL and REDIS_URL an embedded PostgreSQL and Valkey are used; .env.example"
 	@echo "explains every setting. Ports: NODROP_WEB_PORT, NODROP_WALLET_PORT, NODROP_PUSH_PORT."
@@ -31,6 +32,14 @@ prove: install ## Check the model, look for races, plant bugs (SEEDS=1000 of eac
 	@failed=; for part in model "races --seeds $(or $(SEEDS),1000)" mutants; do \
 	  echo "--- proof.$$part"; $(BIN)/python -m proof.$$part || failed="$$failed $${part%% *}"; \
 	done; [ -z "$$failed" ] || { echo "Failed:$$failed"; exit 1; }
+
+test-browser: install ## Buy in a real browser; as root it installs Debian's Chromium first
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y chromium; } || \
+	  { echo "There is no Chromium here: apt-get install chromium"; exit 1; }
+	@$(BIN)/python -m pytest tests/browser $(PYTEST_OPTIONS)
+
+measure-screen: install ## Time from the wallet's "paid" to the shopper's screen (needs Chromium)
+	@$(BIN)/python -m tests.benchmarks.screen
 
 web: migrate seed ## Run one part in this terminal, until Ctrl-C
 	@$(BIN)/python -m config.run $@
@@ -64,7 +73,7 @@ translations: install ## Bring the shop's translations into step with its texts,
 clean: ## Delete .venv, the caches and the demo's data
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m config.run clean; fi
 	@rm -rf clients/typescript/node_modules clients/typescript/dist
-	@rm -rf .venv .nodrop staticfiles .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .nodrop staticfiles artefacts .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 install: $(INSTALLED)

@@ -15,6 +15,7 @@ import django
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
+LIVE = ("tests/live/", "tests/browser/")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 if not WORKER:  # the session itself; its workers inherit the environment
@@ -68,13 +69,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadGroup
 
 
 class _LiveInOneWorker(LoadGroupScheduling):
-    """Live tests measure seconds: they share one worker, and there one world.
+    """Tests of real processes measure seconds: they share one worker, one after another.
 
     By their folder: xdist 3.8 gives groups through a private attribute that pytest 9.2 has not got.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "live" if nodeid.startswith("tests/live/") else super()._split_scope(nodeid)
+        return "live" if nodeid.startswith(LIVE) else super()._split_scope(nodeid)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -402,22 +402,28 @@ def connect(url: str) -> psycopg2.extensions.connection:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[World]:
-    """Everything up, with an empty database; everything gone at the end."""
+def running(
+    folder: Path, *, push: bool = False, env: Mapping[str, str] | None = None
+) -> Iterator[World]:
+    """Everything up, with an empty database; everything gone at the end. `env` is laid over."""
     broker = Broker()
     with a_database() as database_url, Links() as opened:
         ports = free_ports({})
         links = {way: opened.open(to=to) for way, to in ways(database_url, broker, ports).items()}
         addresses = {"DATABASE_URL": database_url, "REDIS_URL": broker.url}
-        env = SETTINGS | addresses | {"NODROP_SANDBOX_DATA": str(folder / "wallet")}
+        env = SETTINGS | addresses | dict(env or {})
+        env |= {"NODROP_SANDBOX_DATA": str(folder / "wallet")}
         env["NODROP_PUBLIC_URL"] = f"http://127.0.0.1:{links['wallet>web'].port}"
+        if push:  # a browser has to see one address
+            env["NODROP_PUBLIC_URL"] = f"http://127.0.0.1:{ports['NODROP_WEB_PORT']}"
+            env["NODROP_PUSH_URL"] = f"ws://127.0.0.1:{ports['NODROP_PUSH_PORT']}"
         database = connect(database_url)
         try:
             broker.start()
             own = {part: linked(part, links, database_url) for part in ("web", "worker")}
             with Processes(log_dir=folder, env=env, ports=ports, own=own) as parts:
                 prepare(parts)
-                for name in ("wallet", "web", "worker", "beat"):
+                for name in ("wallet", "web", *(["push"] if push else []), "worker", "beat"):
                     parts.start(name)
                 yield World(parts, broker, database, links)
         finally:

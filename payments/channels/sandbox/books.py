@@ -59,6 +59,7 @@ def _public(bill: dict[str, Any]) -> dict[str, Any]:
         "refund_pending",
         "captures",
         "refunds",
+        "return_url",
     )
     times = {name: iso(bill[name]) for name in ("created_at", "expires_at", "ended_at")}
     return {name: bill[name] for name in kept} | times
