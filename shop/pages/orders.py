@@ -95,7 +95,7 @@ def tell_me(request: HttpRequest, order_no: str) -> HttpResponse:
         address, language = form.cleaned_data["email"], get_language() or ""
         note_email(order_no=order_no, email=address, language=language)
     elif request.method == "POST":
-        messages.error(request, " ".join(form.errors["email"]))
+        messages.error(request, " ".join(str(error) for error in form.errors["email"]))
     return redirect("shop:order", order_no)
 
 
