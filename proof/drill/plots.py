@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 
 import svg
@@ -42,10 +41,10 @@ def drop_curve(outcomes: Sequence[Outcome]) -> svg.SVG:
         x = _x(math.log10(at) / last)
         drawn += [_line(x, _y(0), x, _y(1)), _text(text, x, _y(0) + 18, anchor="middle")]
     for colour, outcome in zip(COLOURS, outcomes, strict=False):
-        points: list[Decimal | float | int] = []
+        points: list[svg.Point] = []
         for step in range(STEPS + 1):
             share = outcome.share_unknown(10 ** (last * step / STEPS))
-            points += [_x(step / STEPS), _y(share)]
+            points.append(svg.Point(_x(step / STEPS), _y(share)))
         drawn.append(svg.Polyline(points=points, fill="none", stroke=colour, stroke_width=2.5))
     return _picture(drawn, [outcome.strategy for outcome in outcomes])
 

@@ -8,7 +8,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from payments.channels.base import Charge, CloseOutcome
 from proof.simulator.channel import Bank, Bill, Return
@@ -18,6 +18,7 @@ from proof.simulator.shoppers import Shopper
 from proof.simulator.system import Answer, News
 from proof.simulator.world import Plan, Strategy, World
 
+T = TypeVar("T")
 # Per chance; the storm's own (a channel down, FLUSHALL, a kill …) strike one to four times each.
 LEVELS = {
     "F01": 0.1,
@@ -145,7 +146,7 @@ class DrillBank(Bank):
     def _plan_end(self, refund: Return) -> None:
         self._drawing("refund", refund.payment_no, lambda: super(DrillBank, self)._plan_end(refund))
 
-    def _drawing(self, what: str, payment_no: str, act: Callable[[], Any]) -> Any:
+    def _drawing(self, what: str, payment_no: str, act: Callable[[], T]) -> T:
         outer, self.rng = self.rng, self.world.chance(f"bank/{what}", payment_no)
         try:
             return act()
