@@ -55,10 +55,10 @@ async def measure(parts: Processes, count: int) -> None:
     told = time.monotonic()
     await _send(f"N{count // 2:020}", 7)
     heard = await asyncio.wait_for(sockets[count // 2].recv(), 5)
-    print(f"{count} sockets open, in {took:.1f} s")  # noqa: T201
-    print(f"before {before / 2**20:.1f} MiB, after {after / 2**20:.1f} MiB")  # noqa: T201
-    print(f"{(after - before) / count / 1024:.1f} KiB a socket")  # noqa: T201
-    print(f"heard {heard} after {(time.monotonic() - told) * 1000:.0f} ms")  # noqa: T201
+    print(f"{count} sockets open, in {took:.1f} s")
+    print(f"before {before / 2**20:.1f} MiB, after {after / 2**20:.1f} MiB")
+    print(f"{(after - before) / count / 1024:.1f} KiB a socket")
+    print(f"heard {heard} after {(time.monotonic() - told) * 1000:.0f} ms")
     for socket in [*warm, *sockets]:
         await socket.close()
 
