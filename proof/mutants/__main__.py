@@ -1,6 +1,7 @@
 """`python -m proof.mutants`: plant each bug of the bank, and see which tier finds it."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 
@@ -20,7 +21,7 @@ def main() -> int:
     for bug in BANK:
         planted(bug, ROOT)  # all of them, before the first one is tried
     tiers = [tier for tier in TIERS if args.tiers is None or tier.name in args.tiers.split(",")]
-    chosen = [bug for bug in BANK if args.only in bug.name]
+    chosen = [bug for bug in BANK if re.search(args.only, bug.name)]
     _print_row("bug", {tier.name: tier.name for tier in tiers})
     bugs = chosen if args.only else [SOUND, *chosen]
     tried = try_all(bugs, [tier.name for tier in tiers], jobs=args.jobs, limit=args.limit)
@@ -57,7 +58,7 @@ def _print_row(name: str, cells: dict[str, str]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m proof.mutants", description=__doc__)
-    parser.add_argument("--only", default="", help="the bugs with this in their names")
+    parser.add_argument("--only", default="", help="the bugs whose names match this pattern")
     parser.add_argument("--tiers", help=f"some of: {','.join(tier.name for tier in TIERS)}")
     parser.add_argument("--jobs", type=int, default=2, help="how many at once")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds that a tier may take")
