@@ -34,6 +34,7 @@ def _run(asked: argparse.Namespace) -> int:
     django.setup()
     from django.db import connection  # noqa: PLC0415
 
+    from proof.simulator.clock import EVENING, START  # noqa: PLC0415
     from proof.simulator.coverage import Coverage, table  # noqa: PLC0415
     from proof.simulator.play import play  # noqa: PLC0415
     from proof.simulator.world import Plan  # noqa: PLC0415
@@ -43,7 +44,7 @@ def _run(asked: argparse.Namespace) -> int:
     failed, coverage, points, began = [], Coverage(), Counter[str](), time.monotonic()
     lives = 0
     for seed in _seeds(asked.seeds):
-        outcome = play(seed, plan=Plan(orders=asked.orders))
+        outcome = play(seed, plan=Plan(orders=asked.orders, begins=EVENING if seed % 2 else START))
         coverage.add(outcome.coverage)
         points.update(outcome.points)
         lives += outcome.lives

@@ -72,7 +72,10 @@ class Beat:
         seldom = self._sent_at[entry.task] + SELDOM
         if entry.task in self._due:
             due = self._due[entry.task] or now + SELDOM
-            return min(due, seldom) if entry.task == "workers.import_statements" else due
+            if entry.task == "workers.import_statements":  # a new day makes rows that are due
+                is_new_day = self._sent_at[entry.task].date() < now.date()
+                return now if is_new_day else min(due, seldom)
+            return due
         is_quiet = now - self._changed_at > QUIET_AFTER
         own = entry.task in self.world.strategy.tasks
         return seldom if is_quiet and not own else now

@@ -87,7 +87,7 @@ class Broker:
             raise OperationalError("the broker refuses connections")
         if isinstance(expires, int | float):
             expires = world.clock.now() + dt.timedelta(seconds=expires)
-        if world.swarm.happens("F51"):
+        if world.strikes("F51"):
             kwargs = (kwargs or {}) | {"of_another_release": [1, {"v": 2}]}
         self._count += 1
         body = json.dumps([[], kwargs or {}, {}])

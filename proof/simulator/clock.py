@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 from unittest import mock
 
 START = dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC)
+EVENING = dt.datetime(2026, 3, 2, 23, 20, tzinfo=dt.UTC)  # statements come within the hour
 
 
 class Clock:

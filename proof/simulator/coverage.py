@@ -11,14 +11,14 @@ _STORMS = (
     *("F24", "F25", "F26", "F27", "F28", "F29", "F30", "F32", "F33", "F35", "F36"),
     *("F40", "F41", "F42"),
 )
-_CALLS = ["F12", "F13", "F14", "F22"]
+_CALLS = ["F12", "F14", "F22"]
 # What has to be seen before a run counts: storms meet payments in each of these states, calls fail
 # when a bill is made and when it is asked about, news goes wrong while the shop waits for it.
 REQUIRED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_STORMS, ("paying", "succeeded", "failed", "closed")),
     **dict.fromkeys(_CALLS, ("created", "paying")),
     **dict.fromkeys(("F02", "F03", "F04", "F06", "F15", "F16", "F19", "F48", "F49"), ("paying",)),
-    **dict.fromkeys(("F01", "F17"), ("created",)),
+    **dict.fromkeys(("F01", "F13", "F17"), ("created",)),
 }
 
 

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from proof.simulator.broker import Broker
-from proof.simulator.clock import Clock
+from proof.simulator.clock import START, Clock
 from proof.simulator.coverage import Coverage
 from proof.simulator.faults import Swarm
 from proof.simulator.process import Crash, Process
@@ -67,6 +67,7 @@ class Plan:
     # After the heal. A payment whose schedule was used up is asked about once a day, and what only
     # the statement knows comes with the day's: two days, and two hours for refunds and retries.
     bound: float = 50 * 3600.0
+    begins: dt.datetime = START
     beats: int | None = None  # None: as the swarm wants it
     receiver: bool = False  # whether a system that fulfils orders is told of them
 
@@ -104,7 +105,7 @@ class World:
         self.seed = seed
         self.plan = plan or Plan()
         self.strategy = strategy
-        self.clock = Clock()
+        self.clock = Clock(self.plan.begins)
         self.trace = Trace()
         self.swarm = swarm or Swarm.of(self.rng("swarm"))
         self.coverage = Coverage()

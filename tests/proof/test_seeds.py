@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from proof import simulator
+from proof.simulator.clock import EVENING, START
 from proof.simulator.play import play
 from proof.simulator.world import Plan
 
@@ -25,7 +26,7 @@ def failed_once():
 
 
 def play_twice(seed, orders):
-    plan = Plan(orders=orders, receiver=seed % 3 == 0)
+    plan = Plan(orders=orders, receiver=seed % 3 == 0, begins=EVENING if seed % 2 else START)
     first = play(seed, plan=plan)
     assert first.violation is None, first.tell()
 
