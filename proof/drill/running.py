@@ -27,21 +27,24 @@ PER_SECOND = 1.0  # orders
 STORM_AFTER = 1800.0  # seconds for which it goes on when the last shopper has come
 
 
-def plan_for(orders: int) -> Plan:
-    """An order a second, the storm half an hour longer, and two days to heal."""
+def plan_for(orders: int, hours: float) -> Plan:
+    """An order a second, the storm half an hour longer, and so many hours to heal."""
     arrive_within = orders / PER_SECOND
     return Plan(
         orders=orders,
         arrive_within=arrive_within,
         storm=arrive_within + STORM_AFTER,
-        bound=50 * HOUR,
+        bound=hours * HOUR,
         beats=1,
     )
 
 
-def run_strategy(*, seed: int, orders: int, strategy: Strategy) -> Outcome:
-    """Run it to its end. Needs a database of its own, which it empties."""
-    world = DrillWorld(seed=seed, plan=plan_for(orders), strategy=strategy)
+def run_strategy(*, seed: int, orders: int, strategy: Strategy, hours: float = 50.0) -> Outcome:
+    """Run it to its end, `hours` after the heal at the latest.
+
+    Needs a database of its own, which it empties.
+    """
+    world = DrillWorld(seed=seed, plan=plan_for(orders, hours), strategy=strategy)
     shop = world.system
     assert isinstance(shop, DrillShop)  # noqa: S101
     broken: list[Violation] = []

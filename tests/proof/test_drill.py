@@ -47,7 +47,7 @@ def test_a_shop_that_asks_nobody_fails_and_the_story_is_told(monkeypatch, capsys
         entries=tuple(entry for entry in ENTRIES if entry.task != "workers.import_statements"),
     )
 
-    outcome = run_strategy(seed=SEED, orders=ORDERS, strategy=deaf)
+    outcome = run_strategy(seed=SEED, orders=ORDERS, strategy=deaf, hours=1)
     failed = report([outcome], seed=SEED, orders=ORDERS)
 
     told = capsys.readouterr().out
