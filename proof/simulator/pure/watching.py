@@ -1,0 +1,132 @@
+"""The inside watch: what `workers.watch` finds and mends, on plain rows."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from orders.states import WANTS_MONEY, Entry
+from payments.states import MONEY_CAME, RefundStatus
+from proof.simulator.pure import ordering
+from proof.simulator.pure.relaying import (
+    give_back,
+    is_kept,
+    origin_of,
+    still_owed,
+    subject_of,
+    tell,
+)
+from proof.simulator.pure.rows import Event, LedgerRow, Order, Payment
+from proof.simulator.pure.store import Store
+from workers.watch import GRACE, MOST_REFUNDS, STANDS_STILL, TIME_TO_CLOSE
+
+Finding = tuple[str, str]  # the number of what it is about, and what is wrong; "" once it is mended
+
+
+def watch(store: Store, now: dt.datetime) -> None:
+    """Look at everything once; what can't be mended is an alert until it is no more so."""
+    for kind, look in LOOKS.items():
+        with store.atomic():
+            found = {subject: detail for subject, detail in look(store, now) if detail}
+            for subject, detail in found.items():
+                store.alert(kind, subject, detail)
+            store.withdraw_all_but(kind, found)
+
+
+def _untold_payments(store: Store, now: dt.datetime) -> Iterator[Finding]:
+    """Money that came, of which the order side has no ledger entry after the grace time."""
+    for event in store.relays.rows():
+        payment: Payment = event.of
+        capture_no = event.capture.capture_no if event.capture else ""
+        is_late = payment.settled_at is not None and payment.settled_at <= now - GRACE
+        came = event.to in MONEY_CAME and (payment.payment_no, capture_no) not in store.ledger
+        if came and is_late:
+            yield payment.payment_no, _tell_again(store, event, now)
+
+
+def _untold_refunds(store: Store, now: dt.datetime) -> Iterator[Finding]:
+    """Refunds that succeeded, of which the order side has no entry."""
+    for event in store.refund_relays.rows():
+        refund = event.refund
+        succeeded = event.to == refund.status == RefundStatus.SUCCEEDED
+        is_late = refund.settled_at is not None and refund.settled_at <= now - GRACE
+        if succeeded and is_late and (refund.refund_no, event.seq) not in store.gone:
+            yield refund.refund_no, _tell_again(store, event, now)
+
+
+def _tell_again(store: Store, event: Event, now: dt.datetime) -> str:
+    """Tell the order side, whatever the event says of having been told; empty once it knows."""
+    try:
+        tell(store, event, now)
+    except Exception as error:  # noqa: BLE001  (as `workers.watch`)
+        return f"{subject_of(event)} could not be told: {error!r}"
+    return ""
+
+
+def _owed_back(store: Store, now: dt.datetime) -> Iterator[Finding]:
+    """Surplus that no refund is under way for: refunded again, a few times, and then an alert."""
+    by_payment: dict[str, list[LedgerRow]] = defaultdict(list)
+    for entry in store.surplus():
+        if entry.recorded_at <= now - GRACE and not is_kept(entry):
+            by_payment[entry.payment_no].append(entry)
+    for number, entries in by_payment.items():
+        payment = store.payments[number]
+        if payment.captured_total > payment.refund_total and still_owed(payment) > 0:
+            troubles = [_give_back_again(store, payment, entry, now) for entry in entries]
+            yield number, " ".join(filter(None, troubles))
+
+
+def _give_back_again(store: Store, payment: Payment, entry: LedgerRow, now: dt.datetime) -> str:
+    """Ask for one more refund of this entry, each later after the one that failed before."""
+    tries = [each for each in payment.refunds if each.origin.startswith(origin_of(entry))]
+    if any(refund.status is not RefundStatus.FAILED for refund in tries):
+        return ""
+    if len(tries) >= MOST_REFUNDS:
+        return f"{entry.amount}: {len(tries)} refunds have failed."
+    failed_at = tries[-1].settled_at if tries else None
+    if failed_at and now < failed_at + GRACE * 5 ** (len(tries) - 1):
+        return ""
+    trouble = give_back(store, payment, entry, now, attempt=len(tries) + 1)
+    if tries and not trouble:
+        store.withdraw("refund_failed", tries[-1].refund_no)
+    return trouble
+
+
+def _standing_still(store: Store, now: dt.datetime) -> Iterator[Finding]:
+    """Orders whose closing has not come to an end."""
+    for order in list(store.closings.rows()):
+        began_at = order.cancel_asked_at or order.close_asked_at or order.expires_at
+        if order.status not in WANTS_MONEY or began_at > now - TIME_TO_CLOSE:
+            continue
+        fog = order.fog
+        if fog is None:
+            yield order.order_no, _finish(store, order, now)
+        elif began_at <= now - STANDS_STILL:
+            yield order.order_no, f"{fog.channel} has not said how {fog.payment_no} ended"
+
+
+def _finish(store: Store, order: Order, now: dt.datetime) -> str:
+    """None of its payments is in the fog: tell the order so once more, and it closes."""
+    for payment in order.payments:
+        last = [event for event in payment.events if event.capture is None][-1]
+        if trouble := _tell_again(store, last, now):
+            return trouble
+    ordering.conclude(store, order, now, ledger_changed=True)
+    return "" if order.status not in WANTS_MONEY else "its payments have ended, and it stays open"
+
+
+def _paid_without_ledger(store: Store, now: dt.datetime) -> Iterator[Finding]:
+    """Orders that say paid, and no entry says by what: of those that changed since."""
+    for number in store.to_look_at:
+        order = store.orders[number]
+        if order.paid_at and not any(row.entry is Entry.APPLIED for row in order.ledger):
+            yield number, "it says paid, and the ledger has no money that paid it"
+    store.to_look_at.clear()
+
+
+LOOKS: dict[str, Callable[[Store, dt.datetime], Iterator[Finding]]] = {
+    "order_untold": _untold_payments,
+    "refund_untold": _untold_refunds,
+    "owed_back": _owed_back,
+    "close_stands_still": _standing_still,
+    "paid_without_money": _paid_without_ledger,
+}
