@@ -7,7 +7,7 @@ door.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,8 @@ from payments.services.asking import ask
 from payments.states import IN_FOG, Source, Status
 from proof.simulator.world import EVERYTHING, Strategy, World
 from workers.schedule import ENTRIES, Entry
+
+Task = Callable[[World, Mapping[str, Any]], None]
 
 SCAN, CHECK = "article.scan", "article.check"
 SCAN_EVERY = 3600  # seconds
@@ -37,6 +39,18 @@ _FINDING = frozenset(
 )
 _OTHERS = tuple(entry for entry in ENTRIES if entry.task not in _FINDING)
 _WAKES = frozenset({"workers.relay_due", "workers.refund_due", "workers.notify_due"})
+
+
+def _as_celery_does(task: Task) -> Task:
+    """A task that breaks is logged, and the worker goes on."""
+
+    def run(world: World, kwargs: Mapping[str, Any]) -> None:
+        try:
+            task(world, kwargs)
+        except Exception as error:  # noqa: BLE001  (as above)
+            world.note("", f"the article's task broke: {error!r}"[:200])
+
+    return run
 
 
 def scan(world: World, _kwargs: Mapping[str, Any]) -> None:
@@ -108,13 +122,13 @@ HOURLY = Strategy(
     "callback + hourly scan",
     entries=(*_OTHERS, Entry("The article's scan", SCAN, SCAN_EVERY, "")),
     wakes=_WAKES,
-    tasks={SCAN: scan},
+    tasks={SCAN: _as_celery_does(scan)},
 )
 MESSAGES = Strategy(
     "callback + delayed messages",
     entries=_OTHERS,
     wakes=_WAKES,
-    tasks={CHECK: check},
+    tasks={CHECK: _as_celery_does(check)},
     on_start=_first_check,
 )
 STRATEGIES = (CALLBACK, HOURLY, MESSAGES, EVERYTHING)
