@@ -23,8 +23,12 @@ DEVICES: dict[str, dict[str, Any]] = {
 }
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE = 20_000  # ms
-# What a page can't help: it was cut off on purpose.
-EXPECTED = ("net::ERR_INTERNET_DISCONNECTED", "WebSocket connection to", "Failed to load resource")
+EXPECTED = (  # what a page can't help: it was cut off on purpose, or left in mid-fade
+    "net::ERR_INTERNET_DISCONNECTED",
+    "WebSocket connection to",
+    "Failed to load resource",
+    "Transition was skipped",
+)
 
 
 def chromium() -> str | None:
@@ -49,7 +53,7 @@ class Shopper:
 
     def open_tab(self) -> Page:
         page = self.context.new_page()
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self._complain(str(error)))
         page.on("console", self._overhear)
         return page
 
@@ -144,8 +148,12 @@ class Shopper:
     # --- the rest --------------------------------------------------------------------------------
 
     def _overhear(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(part in message.text for part in EXPECTED):
-            self.complaints.append(message.text)
+        if message.type == "error":
+            self._complain(message.text)
+
+    def _complain(self, text: str) -> None:
+        if not any(part in text for part in EXPECTED):
+            self.complaints.append(text)
 
     def __enter__(self) -> Self:
         return self

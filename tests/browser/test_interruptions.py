@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.shopper import Shopper
 from tests.live.world import eventually
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(120, func_only=True)]
 HIDE = """hidden => {
     Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
     Object.defineProperty(document, 'visibilityState',

@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.shopper import Shopper
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180, func_only=True)]
 LOOKS = [("en-GB", "light"), ("en-GB", "dark"), ("zh-CN", "light")]
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(120, func_only=True)]
 A_MINUTE = 60_000  # ms
 NOT_KNOWN = re.compile("fail", re.IGNORECASE)
 
