@@ -86,5 +86,6 @@ def due_times(store: Store) -> dict[str, dt.datetime | None]:
         "workers.refund_due": refund,
         "workers.close_due": store.closings.first(),
         "workers.notify_due": None,
+        "workers.message_due": None,
         "workers.import_statements": statements.due_at(store),
     }
