@@ -60,10 +60,17 @@ class Slot:
         if command is None:
             return None
         self._renew()
+        # A test session that inherits it reads the settings before it has a Redis of its own.
+        inherited = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
         started = time.monotonic()
         with tempfile.TemporaryFile() as output:
             process = subprocess.Popen(  # a group, so that its children end with it
-                command, cwd=self._tree, stdout=output, stderr=output, start_new_session=True
+                command,
+                cwd=self._tree,
+                env=inherited,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
             try:
                 code = process.wait(self._limit)
