@@ -308,6 +308,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
+        "DeviceKindEnum": "shop.api.push_serializers.KINDS",
         "PaymentStatusEnum": "payments.states.Status",
         "OrderStatusEnum": "orders.states.OrderStatus",
         "RefundStatusEnum": "payments.states.RefundStatus",

@@ -11,7 +11,7 @@ import pytest
 from config import embedded
 from proof.soak.storm import schedule
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 SEED, SECONDS, GAP = 2787, 15, 0.7
 
 

@@ -349,7 +349,12 @@ class World:
         net = (
             f"SELECT coalesce(sum({SIGNED}), 0) FROM orders_ledgerentry WHERE payment_no <> ALL(%s)"
         )
-        sold = int(self.rows(paid)[0][0])
+        refunded = (
+            "SELECT coalesce(sum(r.amount), 0) FROM payments_refund r JOIN payments_payment p"
+            " ON p.id = r.payment_id JOIN orders_order o USING (order_no)"
+            " WHERE r.reason = 'customer' AND r.status = 'succeeded' AND o.status = 'paid'"
+        )
+        sold = int(self.rows(paid)[0][0]) - int(self.rows(refunded)[0][0])
         return held, sold, int(self.rows(net, list(mispaid))[0][0]) - sold
 
 

@@ -188,7 +188,7 @@ def test_a_shopper_who_comes_back_while_hers_is_postponed_keeps_her_place(allow)
 
     [pulled, other] = due_times()
     assert pulled == 11
-    assert 12 <= other <= 14
+    assert 12 <= other <= 15  # three are waiting: both of these, and the one that is due
 
 
 def test_an_operator_is_answered_whatever_the_budget_says_and_is_charged(allow):
