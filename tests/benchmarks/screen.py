@@ -71,8 +71,8 @@ def _link(world: World, purchase: Purchase) -> str:
 
 
 async def _shown_at(page: Page) -> float:
-    handle = await page.wait_for_function("window.paidAt", timeout=90_000)
-    return float(await handle.json_value()) / 1000
+    await page.wait_for_selector("#result[data-state=paid]", timeout=90_000)
+    return float(await page.evaluate("window.paidAt")) / 1000
 
 
 def _paid_at(world: World, purchase: Purchase) -> float:
