@@ -29,7 +29,11 @@ from tests.browser.shopper import chromium
 from tests.live.world import Purchase, World, running
 
 WAYS = ("push", "poll", "consult, come back", "consult, left alone")
-USUAL = {"NODROP_CONSULT_SCHEDULE": "10,30,60,180,300,600,1800", "NODROP_CHANNEL_TIMEOUT": "5"}
+USUAL = {
+    "NODROP_CONSULT_SCHEDULE": "10,30,60,180,300,600,1800",
+    "NODROP_CHANNEL_TIMEOUT": "5",
+    "NODROP_API_LIMITS": "0",  # all shoppers come from one address
+}
 NOTE_WHEN_PAID = """
 const look = () => {
     const state = document.querySelector('#result')?.dataset.state;
