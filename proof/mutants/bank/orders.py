@@ -118,4 +118,18 @@ BANK: tuple[Mutant, ...] = (
         "    return due.order_by(",
         "tests/orders/test_deliveries.py",
     ),
+    mutant(
+        "a closed order is not told",
+        _CONCLUDING,
+        '        notify(order=order, type="order.closed", now=now)\n',
+        "        pass\n",
+        "tests/flows/test_notifications.py",
+    ),
+    mutant(
+        "a refunded order is not told",
+        _CONCLUDING,
+        '        notify(order=order, type="order.refunded", now=now)\n',
+        "        pass\n",
+        "tests/flows/test_notifications.py",
+    ),
 )
