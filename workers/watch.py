@@ -25,7 +25,7 @@ from orders import services as orders
 from orders.models import LedgerEntry, Order
 from orders.states import WANTS_MONEY, Entry, OrderStatus
 from payments.models import Payment, PaymentEvent, Refund, RefundEvent
-from payments.services import adopt_refunds, heartbeat, judge_forgotten
+from payments.services import adopt_refunds, heartbeat, judge_forgotten, statements
 from payments.states import IN_FOG, MONEY_CAME, RefundStatus
 from workers.telling import (
     give_back,
@@ -237,6 +237,7 @@ MENDS: dict[str, Callable[[dt.datetime], int]] = {
     "refunds_without_a_due_time": lambda now: adopt_refunds(now=now),
     "answers_that_nobody_judged": lambda now: judge_forgotten(now=now),
     "stock_held_in_vain": lambda _now: orders.release_forgotten_stock(),
+    "statements_that_are_missing": lambda now: statements.miss_statements(now=now),
 }
 LOOKS: dict[str, Look] = {
     "alert.order_untold": _untold_payments,

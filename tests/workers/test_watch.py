@@ -294,7 +294,7 @@ def test_its_cost_does_not_grow_with_old_rows(channel, django_assert_max_num_que
     a_paid_payment(channel)
     relay_all(minutes(1))
 
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(60):
         watch(now=minutes(5))
 
 
@@ -330,7 +330,7 @@ def test_an_alert_stays_as_long_as_it_is_so_however_old(channel):
     for minute in (5, 27 * 60, 500 * 60):
         watch(now=minutes(minute))
 
-    assert sorted(open_alerts()) == [
+    assert sorted(each for each in open_alerts() if each[0] != "statement_missing") == [
         ("order_untold", payment.payment_no),
         ("paid_without_money", "GONE"),
     ]
@@ -399,3 +399,24 @@ def test_an_answer_whose_process_died_is_not_left_without_a_verdict(channel):
     assert seen(watch(now=minutes(0))) == {"answers_that_nobody_judged": 1}
 
     assert Evidence.objects.get(source=Source.CONSULT).verdict == Verdict.INCONCLUSIVE
+
+
+def test_a_statement_is_missed_though_nobody_ever_imports(channel):
+    a_paid_payment(channel)
+    relay_all(minutes(1))
+    today = timezone.now().date()
+
+    watch(now=minutes(31 * 60))
+
+    assert open_alerts() == [("statement_missing", f"fake {today}")]
+
+
+def test_a_channel_whose_code_breaks_hides_no_statement_of_another(channel, settings):
+    a_paid_payment(channel)
+    relay_all(minutes(1))
+    settings.NODROP_CHANNELS = {"broken": {"CLASS": "no.such.Channel"}} | settings.NODROP_CHANNELS
+
+    found = watch(now=minutes(31 * 60))
+
+    assert found["statements_that_are_missing"] == 2
+    assert {kind for kind, _ in open_alerts()} == {"statement_missing"}

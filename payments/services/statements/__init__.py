@@ -1,5 +1,6 @@
 """Daily statements: the last net. What a channel says at the end of the day, against our rows."""
 
+from payments.services.statements.alarms import miss_statements
 from payments.services.statements.importing import (
     DayNotOver,
     NoStatements,
@@ -16,5 +17,6 @@ __all__ = [
     "import_file",
     "import_now",
     "import_statements",
+    "miss_statements",
     "resolve_difference",
 ]

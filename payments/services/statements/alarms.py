@@ -1,31 +1,54 @@
 """Statements that don't come, and differences that nobody resolves: never silence."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from django.db.models import Count
 
-from alerts.services import raise_alert, withdraw_alert, withdraw_all_but
+from alerts.services import open_subjects, raise_alert, withdraw_alert, withdraw_all_but
 from payments.channels.base import Channel
 from payments.models import Difference, Statement
-from payments.services.statements.days import ready_at
+from payments.services.statements.days import expect_all, ready_at
 from payments.states import StatementState
 
 PATIENCE = dt.timedelta(hours=6)  # after the time at which a statement should be ready
 OPEN_FOR = dt.timedelta(hours=24)
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def raise_alarms(*, channels: Sequence[Channel], now: dt.datetime) -> None:
-    """Raise an alert for each day that is missing or differs; those that have healed withdraw."""
-    missing = _missing(channels, now)
+def miss_statements(*, now: dt.datetime) -> int:
+    """For whoever watches the import: alerts also where nothing is imported; how many are missing.
+
+    A queue that nobody serves, or a worker that dies in each download, would tell of nothing.
+    """
+    channels, broken = expect_all(now=now)
+    return raise_alarms(channels=channels, broken=broken, now=now)
+
+
+def raise_alarms(
+    *, channels: Sequence[Channel], broken: Mapping[str, str] = NONE, now: dt.datetime
+) -> int:
+    """Raise an alert for each day that is missing or differs; those that have healed withdraw.
+
+    `broken` channels are missing themselves, and nothing about their days is withdrawn. Returns
+    how many alerts tell of what is missing.
+    """
+    missing = _missing(channels, now) | dict(broken)
     for subject, why in missing.items():
         raise_alert("alert.statement_missing", subject=subject, detail=why, now=now)
-    withdraw_all_but("alert.statement_missing", subjects=missing, now=now)
+    unknown = {
+        subject
+        for subject in open_subjects("alert.statement_missing")
+        if subject.rpartition(" ")[0] in broken
+    }
+    withdraw_all_but("alert.statement_missing", subjects=unknown.union(missing), now=now)
     differing = _differing(now)
     for subject, count in differing.items():
         detail = f"{count} differences open"
         raise_alert("alert.difference", subject=subject, detail=detail, now=now)
     withdraw_all_but("alert.difference", subjects=differing, now=now)
+    return len(missing)
 
 
 def withdraw_alarm(*, statement: Statement, now: dt.datetime) -> None:

@@ -13,11 +13,7 @@ from payments.channels.registry import get_channel
 from payments.models import Statement
 from payments.services.statements.alarms import raise_alarms
 from payments.services.statements.comparing import NotSettled, compare
-from payments.services.statements.days import (
-    channels_with_statements,
-    expect_statements,
-    is_over,
-)
+from payments.services.statements.days import expect_all, is_over
 from payments.services.statements.storing import Unreadable, store
 from payments.states import StatementState
 
@@ -37,14 +33,12 @@ class DayNotOver(Exception):
 
 def import_statements(*, now: dt.datetime) -> int:
     """Import each statement of the last days that is due; returns how many were compared."""
-    channels = channels_with_statements()
-    for channel in channels:
-        expect_statements(channel=channel, now=now)
+    channels, broken = expect_all(now=now)
     count = 0
     while statement := _claim([channel.name for channel in channels], now):
         _import(statement, None if _is_stored(statement) else _download(statement), now)
         count += statement.state == StatementState.COMPARED
-    raise_alarms(channels=channels, now=now)
+    raise_alarms(channels=channels, broken=broken, now=now)
     return count
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from common.kill_points import reach
 from payments.channels.base import (
@@ -20,9 +21,9 @@ from payments.channels.base import (
     StatementLine,
 )
 from payments.services.statements.days import (
-    _last_days,
     channels_with_statements,
     ready_at,
+    unknown_days,
 )
 from payments.services.statements.importing import DELAYS, LEASE
 from payments.states import MONEY_CAME, RefundStatus, Source, Verdict
@@ -54,10 +55,11 @@ def _expect(store: Store, channel: Channel, now: dt.datetime) -> None:
     if first is None:
         return
     with store.atomic():
-        for day in _last_days(channel, now):
-            key = (channel.name, day)
-            if key not in store.statements and day >= first.created_at.date():
-                store.statements[key] = Statement(ready_at(day, channel.capabilities))
+        known = {day for name, day in store.statements if name == channel.name}
+        today = now.astimezone(ZoneInfo(channel.capabilities.statement_timezone)).date()
+        for day in unknown_days(known=known, today=today):
+            if day >= first.created_at.date():
+                store.statements[channel.name, day] = Statement(ready_at(day, channel.capabilities))
 
 
 def _import(

@@ -93,6 +93,28 @@ def test_the_last_days_are_looked_for_and_no_others(channel, settings):
     assert list(days) == [DAY + A_DAY * number for number in (7, 8, 9)]
 
 
+def test_after_ten_days_without_an_import_every_day_is_fetched(channel):
+    paid(channel)
+    for number in range(12):
+        channel.write_statement(DAY + A_DAY * number)
+    import_all()
+
+    assert import_all(MORNING + 11 * A_DAY) == 11
+
+    assert Statement.objects.filter(state="compared").count() == 12
+
+
+def test_days_are_looked_for_after_the_longest_absence_too_and_not_without_end(channel):
+    paid(channel)
+    import_all()
+
+    import_all(MORNING + 90 * A_DAY)
+    assert Statement.objects.count() == 1 + 7  # the last known day is too far back
+    import_all(MORNING + 98 * A_DAY)
+
+    assert Statement.objects.count() == 1 + 7 + 8
+
+
 def test_a_channel_without_statements_is_left_alone(channel):
     paid(channel)
     channel.capabilities = Capabilities(currencies=frozenset({"CNY"}))
@@ -336,6 +358,20 @@ def test_a_channel_whose_code_breaks_holds_up_no_other(channel, other_channel):
     assert import_all() == 1
 
     assert state() == ("waiting", "ZeroDivisionError('oops')", MORNING + 10 * MINUTE)
+
+
+def test_a_channel_that_can_not_be_built_is_an_alert_and_holds_up_no_other(
+    channel, other_channel, settings
+):
+    paid(other_channel)
+    paid(channel)
+    import_all(MORNING + 6 * AN_HOUR)
+    other_channel.write_statement(DAY)
+    settings.NODROP_CHANNELS = settings.NODROP_CHANNELS | {"fake": {"CLASS": "no.such.Channel"}}
+
+    assert import_all(MORNING + 9 * AN_HOUR) == 1
+
+    assert alerts() == [("statement_missing", "fake"), MISSING]
 
 
 def test_a_statement_of_a_retired_channel_waits(channel, other_channel, settings):
