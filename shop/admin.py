@@ -3,8 +3,8 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
+from shop.formats import format_money
 from shop.models import Product
-from shop.money import format_money
 
 
 @admin.register(Product)

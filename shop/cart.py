@@ -34,6 +34,15 @@ def wishes_in(session: SessionBase) -> list[Wish]:
     return [Wish(sku, quantity) for sku, quantity in session.get(_KEY, {}).items()]
 
 
+def wishes_in_currency(session: SessionBase, currency: str) -> list[Wish]:
+    """What can be one order: all that is on sale in this currency."""
+    wishes = wishes_in(session)
+    skus = [wish.sku for wish in wishes]
+    found = Product.objects.filter(active=True, currency=currency, sku__in=skus)
+    together = set(found.values_list("sku", flat=True))
+    return [wish for wish in wishes if wish.sku in together]
+
+
 def put(session: SessionBase, wish: Wish) -> bool:
     """Put some more into the cart; False if it is full of other things."""
     cart = dict(session.get(_KEY, {}))

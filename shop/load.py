@@ -38,6 +38,8 @@ class Load:
     def slow_down(self, *, now: float) -> float:
         """Count a poll, and say by how much it is to wait longer than usual: 1 to `MOST`."""
         with self._lock:
+            if now > self._exchange_at + 2 * WINDOW:
+                self._demand = 0.0  # nobody has polled here for a while: what it knows is old
             factor = self._factor()
             self._own[int(now // WINDOW)] += factor
             is_due = now >= self._exchange_at

@@ -19,7 +19,7 @@ from orders.messages.texts import text_of
 from orders.messages.writing import MESSAGE_DUE, is_still_true
 from orders.models import Message
 from orders.seen import was_seen
-from orders.states import MessageState, Via
+from orders.states import MessageKind, MessageState, Via
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +64,8 @@ def _claim(now: dt.datetime) -> list[Message]:
 def _is_dropped(message: Message, now: dt.datetime) -> bool:
     """Drop what nobody needs to be told (any more)."""
     order, why = message.order, ""
+    if message.kind not in MessageKind.values:
+        return False  # of another release: this one can't write it either
     if not is_still_true(message.kind, order):
         why = f"the order is {order.status} by now"
     elif message.device and message.device.gone_at:
@@ -80,9 +82,19 @@ def _send(messages: Sequence[Message]) -> Iterator[tuple[Message, Answer]]:
     if not messages:
         return
     with ThreadPoolExecutor(min(THREADS, len(messages)), thread_name_prefix="message") as pool:
-        tries = {pool.submit(_try, each.via, _letter(each)): each for each in messages}
+        tries = {pool.submit(_tell, each): each for each in messages}
         for done in as_completed(tries):
             yield tries[done], done.result()
+
+
+def _tell(message: Message) -> Answer:
+    """One that can't be written stops no other."""
+    try:
+        letter = _letter(message)
+    except Exception:
+        log.exception("message_not_written", message_no=message.message_no)
+        return Answer(result=Result.AGAIN, text="it could not be written: see the log")
+    return _try(message.via, letter)
 
 
 def _try(via: str, letter: Letter) -> Answer:

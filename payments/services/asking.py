@@ -37,7 +37,7 @@ class Answer:
 def ask(payment: Payment, now: dt.datetime, *, at_any_price: bool = False) -> Answer:
     """Query one payment, and close it where that was asked for. Never raises.
 
-    Only if the channel's budget allows it; `at_any_price` the budget is charged all the same.
+    Only if the channel's budget allows it; `at_any_price` it is asked even where none is left.
     """
     try:
         channel = get_channel(payment.channel)
@@ -95,13 +95,13 @@ class RefundAnswer:
 def ask_refund(refund: Refund, *, at_any_price: bool = False) -> RefundAnswer:
     """Send a refund that the channel doesn't know yet, or query it. Never raises.
 
-    Only if the channel's budget allows it; `at_any_price` the budget is charged all the same.
+    Only if the channel's budget allows it; `at_any_price` it is asked even where none is left.
     """
     payment = refund.payment
     try:
         if not spend(payment.channel) and not at_any_price:
             return RefundAnswer(no_budget=True)
-        answer = _query_or_send(get_channel(payment.channel), refund)
+        answer = _query_or_send(get_channel(payment.channel), refund, at_any_price)
     except NotExecuted as error:
         return RefundAnswer(error=str(error), retry_after=error.retry_after)
     except (ChannelError, UnknownChannel) as error:
@@ -116,7 +116,7 @@ def ask_refund(refund: Refund, *, at_any_price: bool = False) -> RefundAnswer:
     return answer
 
 
-def _query_or_send(channel: Channel, refund: Refund) -> RefundAnswer:
+def _query_or_send(channel: Channel, refund: Refund, at_any_price: bool) -> RefundAnswer:
     """What may have been sent before is queried first: a channel may have forgotten its key."""
     is_sent = refund.status != RefundStatus.REQUESTED
     if is_sent or refund.send_calls > 1:
@@ -125,7 +125,7 @@ def _query_or_send(channel: Channel, refund: Refund) -> RefundAnswer:
         )
         if is_sent or report.state is not RefundState.NOT_FOUND:
             return RefundAnswer(report)
-        if not spend(refund.payment.channel):
+        if not spend(refund.payment.channel) and not at_any_price:
             return RefundAnswer(no_budget=True)
     return _send(channel, refund)
 

@@ -1,5 +1,6 @@
 """What a soak prints: its figures, and the story of a payment that ended badly."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,8 +11,8 @@ from proof.soak.books import Finding
 
 
 def percentile(times: Sequence[float], share: float) -> float:
-    """The value below which `share` of the sorted times lie."""
-    return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
+    """The value within which `share` of the sorted times lie."""
+    return times[max(math.ceil(share * len(times)) - 1, 0)] if times else 0.0
 
 
 def figures(*, times: Sequence[float], found: Sequence[Finding], counts: Mapping[str, int]) -> str:

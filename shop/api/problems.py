@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from psycopg2.errorcodes import READ_ONLY_SQL_TRANSACTION
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -29,7 +30,7 @@ from payments.services import (
     RefundTooLarge,
 )
 from shop.answers import KeyReused, StillAnswering
-from shop.money import format_money
+from shop.formats import format_money
 from shop.services import (
     AlreadyPaid,
     CannotBeOrdered,
@@ -40,7 +41,6 @@ from shop.services import (
 )
 
 CONTENT_TYPE = "application/problem+json"
-READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction
 NOT_HERE = "There is nothing of this number that you may see: check the number and your token."
 
 REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
@@ -158,7 +158,10 @@ def _too_many(exc: exceptions.Throttled) -> Problem:
 
 def _takes_no_writes(exc: Exception) -> bool:
     """A database that has become a standby: it does so before another one is found."""
-    return isinstance(exc, InternalError) and getattr(exc.__cause__, "pgcode", "") == READ_ONLY
+    return (
+        isinstance(exc, InternalError)
+        and getattr(exc.__cause__, "pgcode", "") == READ_ONLY_SQL_TRANSACTION
+    )
 
 
 def _more_about(exc: Exception) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from orders.states import OrderStatus
 from payments.channels.registry import get_label
 from payments.models import Payment, Refund
 from payments.states import RefundReason, RefundStatus, Status
+from shop.formats import format_money
 from shop.models import Product
-from shop.money import format_money
 from shop.money_back import Cause, Way
 from shop.return_urls import BadReturnUrl, check_return_url
 from shop.services import MOST_LINES, MOST_OF_A_NOTE, MOST_OF_AN_EMAIL, MOST_OF_ONE

@@ -46,10 +46,7 @@ def _wishes_asked_for(request: HttpRequest) -> list[Wish]:
     asked = BuyNow(request.GET)
     if asked.is_valid():
         return [Wish(**asked.cleaned_data)]
-    items = cart.items_of(cart.wishes_in(request.session))
-    currency = request.GET.get("currency")
-    together = [item for item in items if item.product.currency == currency]
-    return [Wish(item.product.sku, item.quantity) for item in together]
+    return cart.wishes_in_currency(request.session, request.GET.get("currency", ""))
 
 
 def _wishes_sent(request: HttpRequest) -> list[Wish]:

@@ -244,3 +244,22 @@ def test_a_refund_that_finds_no_budget_was_not_sent_and_is_sent_soon(allow, cloc
     assert 1 <= (waiting.consult_due_at - now).total_seconds() <= 3
     assert (refund.status, refund.send_calls) == (RefundStatus.SUCCEEDED, 1)
     assert channel.calls["refund"] == 1
+
+
+def test_an_operator_who_asks_about_a_refund_is_answered_though_it_takes_two_calls(allow):
+    channel = allow("1/hour")
+    [payment], now = due_payments(1)
+    channel.pay(payment.payment_no)
+    services.query_now(payment_no=payment.payment_no, now=now, actor="ops")
+    refund = services.request_refund(
+        payment_no=payment.payment_no,
+        amount=None,
+        reason=RefundReason.CUSTOMER,
+        origin="test/1",
+        now=now,
+    )
+    Refund.objects.update(send_calls=1)  # sent before, perhaps
+
+    services.query_refund_now(refund_no=refund.refund_no, now=now, actor="ops")
+
+    assert (channel.calls["query_refund"], channel.calls["refund"]) == (1, 1)

@@ -57,6 +57,13 @@ def test_slowing_down_does_not_hide_the_crowd():
     assert factors[25:] == pytest.approx([2] * 35, rel=0.1)
 
 
+def test_the_first_poll_after_a_quiet_hour_knows_nothing_of_the_crowd_before():
+    process = Load()
+    assert crowd([process], 2000, 12) == [MOST]
+
+    assert process.slow_down(now=START + 3600) == 1
+
+
 def test_nobody_waits_longer_than_four_times():
     assert crowd([Load()], 2000, 12) == [MOST]
 

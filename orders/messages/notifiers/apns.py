@@ -10,10 +10,9 @@ from typing import Any
 import httpx
 import jwt
 
-from orders.messages.notifiers.base import SECONDS, Answer, Letter, Result, by_status
+from orders.messages.notifiers.base import SECONDS, TTL, Answer, Letter, Result, by_status
 
 TOKEN_LIFE = 40 * 60  # seconds: Apple wants 20 to 60 minutes
-TTL = 86400  # seconds: then the shopper has looked herself
 # The device has no such app any more, or the token was never this app's.
 NEVER_OURS = {"BadDeviceToken", "Unregistered", "DeviceTokenNotForTopic", "ExpiredToken"}
 STALE_TOKEN = {"ExpiredProviderToken", "InvalidProviderToken"}

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 SECONDS = 10.0  # for one try
+TTL = 86400  # seconds for which a provider keeps it: then the shopper has looked herself
 
 
 class Result(StrEnum):

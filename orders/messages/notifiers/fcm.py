@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,9 @@ import requests
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
-from orders.messages.notifiers.base import SECONDS, Answer, Letter, Result, by_status
+from orders.messages.notifiers.base import SECONDS, TTL, Answer, Letter, Result, by_status
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-TTL = "86400s"  # a day: then the shopper has looked herself
 TIMEOUT = (3.05, SECONDS - 3.05)  # to connect, to answer
 # The token is none (any more), or belongs to another project: it will never be ours.
 NEVER_OURS = {"UNREGISTERED", "SENDER_ID_MISMATCH"}
@@ -28,6 +28,7 @@ class FcmNotifier:
         self._credentials = from_account(account, scopes=[SCOPE])  # type: ignore[no-untyped-call]
         self._url = f"{url}/v1/projects/{account['project_id']}/messages:send"
         self._refreshing = threading.Lock()
+        self._no_token_until = 0.0  # of the monotonic clock
         self._local = threading.local()
 
     def send(self, letter: Letter) -> Answer:
@@ -43,10 +44,20 @@ class FcmNotifier:
         return _judge(answer)
 
     def _token(self, session: requests.Session) -> str:
+        """One letter at a time asks for it, and those behind one that got none don't ask again."""
         with self._refreshing:
             if not self._credentials.valid:
-                self._credentials.refresh(_InTime(session))
+                if time.monotonic() < self._no_token_until:
+                    raise TimeoutError("Google gave no token a moment ago")
+                self._refresh(session)
             return str(self._credentials.token)
+
+    def _refresh(self, session: requests.Session) -> None:
+        try:
+            self._credentials.refresh(_InTime(session))
+        except Exception:
+            self._no_token_until = time.monotonic() + SECONDS
+            raise
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -70,7 +81,7 @@ def _message(letter: Letter) -> dict[str, Any]:
         "data": letter.data,
         "android": {
             "priority": "high",
-            "ttl": TTL,
+            "ttl": f"{TTL}s",
             "collapse_key": letter.order_no,
             "notification": {"tag": letter.order_no},
         },

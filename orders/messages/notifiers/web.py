@@ -15,9 +15,7 @@ from py_vapid import Vapid
 from pywebpush import WebPushException, webpush
 
 from orders.deliveries.posting import send
-from orders.messages.notifiers.base import SECONDS, Answer, Letter, Result, by_status
-
-TTL = 86400  # seconds: then the shopper has looked herself
+from orders.messages.notifiers.base import SECONDS, TTL, Answer, Letter, Result, by_status
 
 
 class WebNotifier:

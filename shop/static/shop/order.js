@@ -32,8 +32,10 @@ function begin() {
     etag = "";
   }
   newest = Math.max(newest, Number(shown.version ?? 0));
-  push?.stop();
-  push = isWatching() && shown.ticketsUrl ? new Push(shown, ask) : undefined;
+  if (!isWatching() || before?.ticketsUrl !== shown.ticketsUrl) {
+    push?.stop();
+    push = isWatching() && shown.ticketsUrl ? new Push(shown, ask) : undefined;
+  }
   if (!document.hidden) push?.start();
 }
 

@@ -12,6 +12,7 @@ export class Push {
   #timer;
   #wait = SHORTEST;
   #wanted = false;
+  #turn = 0; // what began before the last stop is over
 
   constructor(watch, onNews) {
     this.#watch = watch;
@@ -27,20 +28,22 @@ export class Push {
 
   stop() {
     this.#wanted = false;
+    this.#turn += 1;
     clearTimeout(this.#timer);
     this.#socket?.close(1000);
     this.#socket = undefined;
   }
 
   async #connect() {
+    const turn = this.#turn;
     let ticket;
     try {
       ticket = await this.#ticket();
     } catch {
-      this.#later();
+      if (turn === this.#turn) this.#later();
       return;
     }
-    if (!ticket || !this.#wanted) return;
+    if (!ticket || turn !== this.#turn) return;
     const socket = new WebSocket(ticket.url, ["nodrop", ticket.ticket]);
     this.#socket = socket;
     socket.addEventListener("open", () => this.#onNews()); // what changed before was not pushed

@@ -237,6 +237,18 @@ def test_what_may_not_have_arrived_is_sent_again(fcm, trouble):
     assert standings() == [("paid", "sent")]
 
 
+def test_a_message_that_can_not_be_written_stops_no_other(fcm):
+    odd, order = an_order(), an_order()
+    for each in (odd, order):
+        a_device(each, token=each.order_no)
+        pay(each, f"P{each.pk}")
+    Message.objects.filter(order=odd).update(kind="unheard")
+
+    send_all()
+
+    assert [letter.to for letter in fcm.letters] == [order.order_no]
+
+
 def test_a_provider_may_ask_for_a_pause(fcm):
     order = an_order()
     a_device(order)

@@ -161,6 +161,22 @@ def test_a_google_that_gives_no_token_is_asked_again_and_nothing_is_sent(fcm, go
     assert {request.path for request in google.requests} == {"/token"}
 
 
+def test_letters_behind_one_that_got_no_token_do_not_each_wait_for_google(
+    account, google, settings, short
+):
+    google.script.clear()
+    google.always = Says(silent=True)
+    credentials = json.dumps(account | {"token_uri": f"{google.url}/token"})
+    notifier = FcmNotifier(credentials=credentials, url=google.url)
+    result_of(settings, "fcm", notifier, a_letter("phone"))
+    asked = len(google.requests)
+
+    answers = [result_of(settings, "fcm", notifier, a_letter("phone")) for _ in range(8)]
+
+    assert {answer.result for answer in answers} == {Result.AGAIN}
+    assert len(google.requests) <= asked + 1
+
+
 # --- APNs ----------------------------------------------------------------------------------------
 
 
