@@ -6,7 +6,7 @@ the door that would have done it; what can't be mended is an alert, withdrawn on
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 from django.db import transaction
@@ -27,6 +27,8 @@ from orders.states import WANTS_MONEY, Entry, OrderStatus
 from payments.models import Payment, PaymentEvent, Refund, RefundEvent
 from payments.services import adopt_refunds, heartbeat, judge_forgotten, statements
 from payments.states import IN_FOG, MONEY_CAME, RefundStatus
+from workers.glance import LOOK_BACK, Finding, Glance
+from workers.sums import sums_that_differ
 from workers.telling import (
     give_back,
     is_kept,
@@ -41,9 +43,7 @@ log = structlog.get_logger(__name__)
 GRACE = dt.timedelta(seconds=60)  # the relay's own time
 TIME_TO_CLOSE = dt.timedelta(minutes=5)  # for who has nothing left to ask a channel
 STANDS_STILL = dt.timedelta(hours=1)  # a close that a channel has not ended by then
-LOOK_BACK = dt.timedelta(hours=26)  # beyond a day, so that a night without a watch leaves no gap
 OWED_LOOK_BACK = dt.timedelta(days=90)
-MOST = 500  # findings of one kind a pass: the next pass takes the others
 MOST_REFUNDS = 3  # tries to refund the same money before a person has to look
 
 
@@ -58,9 +58,8 @@ def watch(*, now: dt.datetime) -> dict[str, int]:
     return found
 
 
-Finding = tuple[str, str]  # the number of what it is about, and what is wrong; "" once it is mended
 # Looks at what is recent, and at those numbers that its open alerts are about, however old.
-Look = Callable[[dt.datetime, Collection[str]], Iterator[Finding]]
+Look = Callable[[Glance], Iterator[Finding]]
 
 
 def _mend(name: str, mend: Callable[[dt.datetime], int], now: dt.datetime) -> int:
@@ -76,8 +75,9 @@ def _mend(name: str, mend: Callable[[dt.datetime], int], now: dt.datetime) -> in
 
 def _look(event: str, look: Look, now: dt.datetime) -> int:
     """Raise what could not be mended, and withdraw what is so no more. One look stops no other."""
+    glance = Glance(now, open_subjects(event))
     try:
-        found = list(look(now, open_subjects(event)))
+        found = list(look(glance))
     except Exception as error:
         log.exception("watch_look_failed", look=event)
         raise_alert("alert.watch", subject=event, detail=f"it can't look: {error!r}", now=now)
@@ -87,21 +87,26 @@ def _look(event: str, look: Look, now: dt.datetime) -> int:
     for subject, detail in open_ones.items():
         if not is_settled_by_a_person(event, subject=subject, detail=detail):
             raise_alert(event, subject=subject, detail=detail, now=now)
-    withdraw_all_but(event, subjects=open_ones, now=now)
+    if glance.complete:
+        withdraw_all_but(event, subjects=open_ones, now=now)
+    else:  # who was not looked at has not healed by that
+        for mended in {subject for subject, _ in found}.difference(open_ones):
+            withdraw_alert(event, subject=mended, why="healed", now=now)
     return len(found)
 
 
-def _untold_payments(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
+def _untold_payments(glance: Glance) -> Iterator[Finding]:
     """Money that came, of which the order side has no ledger entry after the grace time."""
     entry = LedgerEntry.objects.filter(payment_no=OuterRef("payment_no"), refund_no="")
     came = Payment.objects.filter(
         ~Exists(entry.filter(capture_no="")),
-        Q(settled_at__gt=now - LOOK_BACK, settled_at__lte=now - GRACE) | Q(payment_no__in=alerted),
+        Q(settled_at__gt=glance.now - LOOK_BACK, settled_at__lte=glance.now - GRACE)
+        | Q(payment_no__in=glance.alerted),
         status__in=MONEY_CAME,
     )
-    for payment in came.order_by("settled_at")[:MOST]:
+    for payment in glance.rows(came):
         event = payment.events.filter(to_status__in=MONEY_CAME, capture=None).last()
-        yield payment.payment_no, _tell_again(event, now)
+        yield payment.payment_no, _tell_again(event, glance.now)
     again = PaymentEvent.objects.filter(
         ~Exists(
             LedgerEntry.objects.filter(
@@ -109,27 +114,30 @@ def _untold_payments(now: dt.datetime, alerted: Collection[str]) -> Iterator[Fin
                 capture_no=OuterRef("capture__capture_no"),
             )
         ),
-        Q(capture__recorded_at__gt=now - LOOK_BACK, capture__recorded_at__lte=now - GRACE)
-        | Q(capture__isnull=False, payment__payment_no__in=alerted),
+        Q(
+            capture__recorded_at__gt=glance.now - LOOK_BACK,
+            capture__recorded_at__lte=glance.now - GRACE,
+        )
+        | Q(capture__isnull=False, payment__payment_no__in=glance.alerted),
     )
-    for event in again.select_related("payment", "capture").order_by("pk")[:MOST]:
-        yield event.payment.payment_no, _tell_again(event, now)
+    for event in glance.rows(again.select_related("payment", "capture")):
+        yield event.payment.payment_no, _tell_again(event, glance.now)
 
 
-def _untold_refunds(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
+def _untold_refunds(glance: Glance) -> Iterator[Finding]:
     """Refunds that succeeded, of which the order side has no entry."""
     entry = LedgerEntry.objects.filter(
         refund_no=OuterRef("refund__refund_no"), refund_seq=OuterRef("seq")
     )
     came = RefundEvent.objects.filter(
         ~Exists(entry),
-        Q(refund__settled_at__gt=now - LOOK_BACK, refund__settled_at__lte=now - GRACE)
-        | Q(refund__refund_no__in=alerted),
+        Q(refund__settled_at__gt=glance.now - LOOK_BACK, refund__settled_at__lte=glance.now - GRACE)
+        | Q(refund__refund_no__in=glance.alerted),
         to_status=RefundStatus.SUCCEEDED,
         refund__status=RefundStatus.SUCCEEDED,
     )
-    for event in came.select_related("refund__payment").order_by("pk")[:MOST]:
-        yield event.refund.refund_no, _tell_again(event, now)
+    for event in glance.rows(came.select_related("refund__payment")):
+        yield event.refund.refund_no, _tell_again(event, glance.now)
 
 
 def _tell_again(event: PaymentEvent | RefundEvent | None, now: dt.datetime) -> str:
@@ -148,38 +156,25 @@ def _tell_again(event: PaymentEvent | RefundEvent | None, now: dt.datetime) -> s
     return ""
 
 
-def _paid_without_ledger(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
+def _paid_without_ledger(glance: Glance) -> Iterator[Finding]:
     """Orders that say paid, and no entry says by what."""
     applied = LedgerEntry.objects.filter(order=OuterRef("pk"), entry=Entry.APPLIED)
     unfounded = Order.objects.filter(
         ~Exists(applied),
-        Q(paid_at__gt=now - LOOK_BACK) | Q(order_no__in=alerted),
+        Q(paid_at__gt=glance.now - LOOK_BACK) | Q(order_no__in=glance.alerted),
         status__in=[OrderStatus.PAID, OrderStatus.REFUNDED],
     )
-    for order in unfounded.order_by("pk")[:MOST]:
+    for order in glance.rows(unfounded):
         yield order.order_no, "it says paid, and the ledger has no money that paid it"
 
 
-def _sums_that_differ(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
-    """Orders that were paid with another sum than their total."""
-    entries = LedgerEntry.objects.filter(
-        ~Q(amount=F("order__total")) | ~Q(currency=F("order__currency")),
-        Q(order__paid_at__gt=now - LOOK_BACK) | Q(order__order_no__in=alerted),
-        entry=Entry.APPLIED,
-    )
-    for entry in entries.select_related("order").order_by("pk")[:MOST]:
-        total = format_money(entry.order.total, entry.order.currency)
-        paid = format_money(entry.amount, entry.currency)
-        yield entry.order.order_no, f"its total is {total}, the ledger says {paid}"
-
-
-def _owed_back(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
+def _owed_back(glance: Glance) -> Iterator[Finding]:
     """Surplus that no refund is under way for: refunded again, a few times, and then an alert."""
     here = Payment.objects.filter(captured_total__gt=F("refund_total"))
     surplus = LedgerEntry.objects.filter(
         Exists(here.filter(payment_no=OuterRef("payment_no"))),
-        Q(recorded_at__gt=now - OWED_LOOK_BACK, recorded_at__lte=now - GRACE)
-        | Q(payment_no__in=alerted),
+        Q(recorded_at__gt=glance.now - OWED_LOOK_BACK, recorded_at__lte=glance.now - GRACE)
+        | Q(payment_no__in=glance.alerted),
         entry=Entry.SURPLUS,
     ).exclude(why="")  # of before refunds were made by themselves
     by_payment: dict[str, list[LedgerEntry]] = defaultdict(list)
@@ -189,7 +184,7 @@ def _owed_back(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
     for payment in Payment.objects.filter(payment_no__in=by_payment).order_by("pk"):
         entries = by_payment[payment.payment_no]
         if still_owed(payment) > 0:
-            troubles = [_give_back_again(entry, now) for entry in entries]
+            troubles = [_give_back_again(entry, glance.now) for entry in entries]
             yield payment.payment_no, " ".join(filter(None, troubles))
 
 
@@ -211,16 +206,24 @@ def _give_back_again(entry: LedgerEntry, now: dt.datetime) -> str:
     return trouble
 
 
-def _standing_still(now: dt.datetime, alerted: Collection[str]) -> Iterator[Finding]:
-    """Orders whose closing has not come to an end."""
-    began_at = Coalesce("cancel_asked_at", "close_asked_at", "expires_at")
-    closing = Order.objects.filter(status__in=WANTS_MONEY).annotate(began_at=began_at)
-    for order in closing.filter(began_at__lte=now - TIME_TO_CLOSE).order_by("pk")[:MOST]:
-        fog = Payment.objects.filter(order_no=order.order_no, status__in=IN_FOG).first()
-        if fog is None:
-            yield order.order_no, _finish(order, now)
-        elif order.began_at <= now - STANDS_STILL:
-            yield order.order_no, f"{fog.channel} has not said how {fog.payment_no} ended"
+def _standing_still(glance: Glance) -> Iterator[Finding]:
+    """Closes that have not come to an end: for us to finish, or for a channel to tell."""
+    closing = Order.objects.filter(status__in=WANTS_MONEY).annotate(
+        began_at=Coalesce("cancel_asked_at", "close_asked_at", "expires_at")
+    )
+    fog = Payment.objects.filter(order_no=OuterRef("order_no"), status__in=IN_FOG)
+    ours = closing.filter(~Exists(fog), began_at__lte=glance.now - TIME_TO_CLOSE)
+    for order in glance.rows(ours):
+        yield order.order_no, _finish(order, glance.now)
+    long_ago = glance.now - STANDS_STILL
+    waits = closing.filter(order_no=OuterRef("order_no"), began_at__lte=long_ago)
+    # Also of orders that are paid by now: a channel could still take their money once more.
+    theirs = Payment.objects.filter(
+        Q(close_asked_at__lte=long_ago) | Exists(waits), status__in=IN_FOG
+    )
+    for payment in glance.rows(theirs):
+        trouble = f"{payment.channel} has not said how {payment.payment_no} ended"
+        yield payment.order_no, trouble
 
 
 def _finish(order: Order, now: dt.datetime) -> str:
@@ -243,7 +246,7 @@ LOOKS: dict[str, Look] = {
     "alert.order_untold": _untold_payments,
     "alert.refund_untold": _untold_refunds,
     "alert.paid_without_money": _paid_without_ledger,
-    "alert.ledger_differs": _sums_that_differ,
+    "alert.ledger_differs": sums_that_differ,
     "alert.owed_back": _owed_back,
     "alert.close_stands_still": _standing_still,
 }

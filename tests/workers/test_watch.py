@@ -16,6 +16,7 @@ from payments.models import Evidence, Heartbeat, PaymentEvent, Refund, RefundEve
 from payments.states import RefundReason, Source, Verdict
 from tests.factories import a_payment, an_order, rewriting_history
 from tests.flows.world import relay_all
+from workers import glance
 from workers import watch as inside
 from workers.closing import close_due
 from workers.watch import watch
@@ -279,7 +280,7 @@ def test_one_look_that_breaks_stops_no_other(channel, monkeypatch):
     a_paid_payment(channel)
     lose_events()
 
-    def broken(_now, _alerted):
+    def broken(_glance):
         raise RuntimeError("no such column")
         yield
 
@@ -420,3 +421,173 @@ def test_a_channel_whose_code_breaks_hides_no_statement_of_another(channel, sett
 
     assert found["statements_that_are_missing"] == 2
     assert {kind for kind, _ in open_alerts()} == {"statement_missing"}
+
+
+@pytest.fixture
+def short_of_time(monkeypatch):
+    """Two rows are a page, and there is time for no more than one."""
+    monkeypatch.setattr(glance, "MOST", 2)
+    monkeypatch.setattr(glance, "SECONDS", -1)
+
+
+def test_what_can_not_be_mended_does_not_hide_what_can(channel, monkeypatch):
+    monkeypatch.setattr(glance, "MOST", 2)
+    orders = [an_order() for _ in range(5)]
+    for order in orders:
+        a_paid_payment(channel, order)
+    lose_events()
+    for order in orders[:4]:
+        Order.objects.filter(pk=order.pk).update(order_no=f"GONE{order.pk}")
+
+    watch(now=minutes(5))
+
+    orders[4].refresh_from_db()
+    assert orders[4].status == OrderStatus.PAID
+    assert len(open_alerts()) == 4
+
+
+def test_nor_where_there_is_time_for_one_page_only(channel, short_of_time):
+    orders = [an_order() for _ in range(5)]
+    for order in orders:
+        a_paid_payment(channel, order)
+    lose_events()
+    for order in orders[:4]:
+        Order.objects.filter(pk=order.pk).update(order_no=f"GONE{order.pk}")
+
+    for minute in (5, 6, 7):
+        watch(now=minutes(minute))
+
+    orders[4].refresh_from_db()
+    assert orders[4].status == OrderStatus.PAID
+
+
+def test_an_alert_that_there_was_no_time_to_look_after_stays(channel, short_of_time):
+    for _ in range(5):
+        an_order()
+    Order.objects.update(status="paid", paid_at=timezone.now(), close_due_at=None)
+
+    for minute in (5, 6, 7):
+        watch(now=minutes(minute))
+
+    assert len(open_alerts()) == 5
+    assert not Alert.objects.exclude(resolved_at=None).exists()
+
+
+def test_what_is_mended_in_a_look_without_an_end_is_no_alert_any_more(channel, short_of_time):
+    orders = [an_order() for _ in range(3)]
+    for order in orders:
+        a_paid_payment(channel, order)
+    lose_events()
+    numbers = {order.pk: order.order_no for order in orders}
+    for pk in numbers:
+        Order.objects.filter(pk=pk).update(order_no=f"GONE{pk}")
+    for minute in (5, 6, 7):
+        watch(now=minutes(minute))
+    assert len(open_alerts()) == 3
+
+    for pk, number in numbers.items():
+        Order.objects.filter(pk=pk).update(order_no=number)
+    watch(now=minutes(8))
+
+    assert len(open_alerts()) in {1, 2}
+
+
+def test_orders_that_merely_wait_hide_no_close_that_stands_still(channel, short_of_time):
+    for _ in range(4):
+        a_payment()
+    relay_all(minutes(0))
+    forgotten = an_order()
+    Order.objects.update(close_asked_at=timezone.now(), close_due_at=minutes(600))
+
+    assert seen(watch(now=minutes(10))) == {"close_stands_still": 1}
+
+    forgotten.refresh_from_db()
+    assert forgotten.status == OrderStatus.CLOSED
+
+
+def test_another_payment_of_a_paid_order_that_its_channel_never_ends_is_an_alert(channel):
+    order = an_order()
+    first = a_payment(order)
+    services.close_payment(payment_no=first.payment_no, now=timezone.now())
+    second = a_payment(order)
+    channel.script("query", *[OutcomeUnknown()] * 9)
+    channel.script("close", *[OutcomeUnknown()] * 9)
+    services.close_payment(payment_no=second.payment_no, now=timezone.now())
+    Order.objects.update(status="paid", paid_at=timezone.now(), close_due_at=None)
+    a_ledger_entry(order, first)
+
+    watch(now=minutes(50))
+    assert open_alerts() == []
+    watch(now=minutes(61))
+
+    assert open_alerts() == [("close_stands_still", order.order_no)]
+    assert second.payment_no in Alert.objects.get().detail
+
+
+def a_ledger_entry(order, payment, **values):
+    money = {"amount": 1250, "currency": "CNY", "entry": Entry.APPLIED}
+    return LedgerEntry.objects.create(
+        order=order,
+        payment_no=payment.payment_no,
+        recorded_at=timezone.now(),
+        **(money | values),
+    )
+
+
+def test_an_order_of_which_more_went_back_than_came_is_an_alert(channel):
+    order = an_order()
+    payment = a_paid_payment(channel, order)
+    relay_all(minutes(1))
+    refund = services.request_refund(
+        payment_no=payment.payment_no,
+        amount=None,
+        reason=RefundReason.CUSTOMER,
+        origin="a",
+        now=timezone.now(),
+    )
+    channel.refund_state = RefundState.SUCCEEDED
+    services.refund_due(now=minutes(1))
+    relay_all(minutes(1))
+    watch(now=minutes(5))
+    assert open_alerts() == []
+
+    with rewriting_history():
+        LedgerEntry.objects.filter(refund_no=refund.refund_no).update(amount=1251)
+    watch(now=minutes(6))
+
+    assert open_alerts() == [("ledger_differs", order.order_no)]
+    assert Alert.objects.get().detail == "12.51 CNY went back of 12.50 CNY that came"
+
+
+@pytest.mark.parametrize("wrong", [{"amount": 1251}, {"currency": "USD"}])
+def test_an_entry_that_differs_from_what_its_payment_received_is_an_alert(channel, wrong):
+    payment = a_late_payment(channel)
+    watch(now=minutes(5))
+    assert open_alerts() == []
+
+    with rewriting_history():
+        LedgerEntry.objects.filter(entry=Entry.SURPLUS).update(**wrong)
+    watch(now=minutes(6))
+
+    assert open_alerts() == [("ledger_differs", payment.order_no)]
+    assert f"{payment.payment_no} received 12.50 CNY" in Alert.objects.get().detail
+
+
+def test_so_is_one_that_differs_from_its_capture_until_it_agrees(channel):
+    payment = a_paid_payment(channel)
+    relay_all(minutes(1))
+    channel.charge_again(payment.payment_no)
+    services.query_now(payment_no=payment.payment_no, now=timezone.now(), actor="")
+    relay_all(minutes(1))
+    entry = LedgerEntry.objects.filter(capture_no="C2")
+    with rewriting_history():
+        entry.update(amount=1)
+    watch(now=minutes(5))
+    assert open_alerts() == [("ledger_differs", payment.order_no)]
+    assert "capture C2 was 12.50 CNY" in Alert.objects.get().detail
+
+    with rewriting_history():
+        entry.update(amount=1250)
+    watch(now=minutes(6))
+
+    assert open_alerts() == []
