@@ -92,6 +92,8 @@ def give_back(entry: LedgerEntry, now: dt.datetime, *, attempt: int = 1) -> str:
         )
     except (RefundError, ValueError) as error:
         return f"{format_money(entry.amount, entry.currency)} can't be refunded: {error}"
+    if attempt == 1:  # not sooner: what a channel can't give back was never on its way
+        orders.tell_refund_coming(order_no=entry.order.order_no, now=now)
     return ""
 
 

@@ -13,7 +13,12 @@ from orders.services.attempts import expect_payment, record_attempt
 from orders.services.closing import begin_closing, cancel_order
 from orders.services.contact import note_email
 from orders.services.healing import adopt_orders, conclude_anew, release_forgotten_stock
-from orders.services.money import record_capture, record_mispayment, record_payment
+from orders.services.money import (
+    record_capture,
+    record_mispayment,
+    record_payment,
+    tell_refund_coming,
+)
 from orders.services.placing import Line, place_order
 from orders.services.refunds import note_refund, record_bounce, record_refund
 
@@ -41,4 +46,5 @@ __all__ = [
     "record_payment",
     "record_refund",
     "release_forgotten_stock",
+    "tell_refund_coming",
 ]

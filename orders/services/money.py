@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
+from orders.errors import UnknownOrder
 from orders.messages.writing import tell_shopper
 from orders.models import LedgerEntry, Order
 from orders.services.attempts import note_attempt
@@ -77,6 +78,18 @@ def record_capture(
     return _write(order, Why.SECOND, now, capture_no=capture_no, **money)
 
 
+def tell_refund_coming(*, order_no: str, now: dt.datetime) -> None:
+    """Have the shopper told that surplus goes back by itself: where a refund of it was asked for.
+
+    Belongs into the transaction that asks. It takes no lock: who asks may hold the payment's, and
+    that comes after the order's. Raises `UnknownOrder`.
+    """
+    order = Order.objects.filter(order_no=order_no).first()
+    if order is None:
+        raise UnknownOrder(f"There is no order {order_no}.")
+    tell_shopper(order, kind=MessageKind.REFUND_COMING, now=now)
+
+
 def _is_recorded(payment_no: str, capture_no: str = "") -> bool:
     rows = LedgerEntry.objects.filter(payment_no=payment_no, capture_no=capture_no, refund_no="")
     return rows.exists()
@@ -115,6 +128,4 @@ def _write(order: Order, why: Why | None, now: dt.datetime, **money: Any) -> Led
         order.paid_at = now
         order.stock_held = True
     conclude(order, now=now)
-    if why and (why is not Why.MISPAID or settings.MISPAID == "refund"):
-        tell_shopper(order, kind=MessageKind.REFUND_COMING, now=now)
     return entry
