@@ -189,8 +189,8 @@ CONSULT_SCHEDULE = env.durations("NODROP_CONSULT_SCHEDULE", [10, 30, 60, 180, 30
 PAYMENT_EXPIRES_AFTER = env.seconds("NODROP_PAYMENT_EXPIRES_AFTER", 1800, least=60)
 # The same for refunds, after they were asked for; the first question goes out with the request.
 REFUND_SCHEDULE = env.durations("NODROP_REFUND_SCHEDULE", [10, 60, 300, 600, 1200, 1800])
-# Money of another amount or currency: `refund` it, or `keep` it for an operator. What came to another
-# account is never refunded.
+# Money of another amount or currency: `refund` it, or `keep` it for an operator.
+# What came to another account is never refunded.
 MISPAID = env.choice("NODROP_MISPAID", "keep", ["keep", "refund"])
 # How many ended days the statements of the channels are looked for.
 STATEMENT_DAYS = env.number("NODROP_STATEMENT_DAYS", 7, least=1)
