@@ -44,9 +44,9 @@ def rotate_secret(*, endpoint_id: int, now: dt.datetime) -> str:
 
 @transaction.atomic
 def set_active(*, endpoint_id: int, active: bool, now: dt.datetime) -> None:
-    """Pause an endpoint, or go on with it. While it pauses, nothing new is written for it.
+    """Pause an endpoint, or go on with it: then it is told what it missed, in order.
 
-    What waits for it goes on waiting.
+    While it pauses nothing is sent to it, and all that becomes true is kept for it.
     """
     Endpoint.objects.filter(pk=endpoint_id).update(active=active)
     if active:

@@ -15,13 +15,15 @@ TASK_NAMES = (NOTIFY_DUE,)
 
 
 def notify(*, order: Order, type: str, now: dt.datetime, **data: object) -> None:
-    """Have every active endpoint told of a fact: `order.paid`, `order.closed`, …
+    """Have every endpoint told of a fact: `order.paid`, `order.closed`, …
+
+    One that is switched off too: it hears what it missed once it is on again.
 
     Belongs into the transaction of the fact, with the order locked: so the notifications of an
     order are numbered in the order of its facts. `data` (JSON values) is told besides what the
     order says of itself. A fact has the same id at all endpoints.
     """
-    endpoints = list(Endpoint.objects.filter(active=True).values_list("pk", flat=True))
+    endpoints = dict(Endpoint.objects.order_by("name").values_list("pk", "active"))
     if not endpoints:
         return
     message_id, body = new_number("msg_"), _body(order, type, now, data)
@@ -37,7 +39,8 @@ def notify(*, order: Order, type: str, now: dt.datetime, **data: object) -> None
         )
         for endpoint_id in endpoints
     )
-    wake.wake_on_commit(task=NOTIFY_DUE)
+    if any(endpoints.values()):
+        wake.wake_on_commit(task=NOTIFY_DUE)
 
 
 def _body(order: Order, type: str, now: dt.datetime, data: dict[str, object]) -> str:

@@ -178,6 +178,24 @@ def test_what_waits_pauses_with_its_endpoint(receiver):
     assert deliver_all() == 1
 
 
+def test_what_became_true_in_a_pause_is_told_after_it_in_order_and_with_all_tries(receiver):
+    endpoint, order = an_endpoint(receiver.url), an_order()
+    set_active(endpoint_id=endpoint.pk, active=False, now=timezone.now())
+    facts = [a_fact(order, type) for type in ("order.closed", "order.revived", "order.refunded")]
+    a_week = after(7 * 86400)
+    tried_off = deliver_all(now=a_week)
+
+    set_active(endpoint_id=endpoint.pk, active=True, now=a_week)
+    receiver.behaviours.append(answering(503))
+    deliver_all(now=a_week)
+    deliver_all(now=after(6, a_week))
+
+    assert tried_off == 0
+    assert receiver.ids == [facts[0].message_id, *(fact.message_id for fact in facts)]
+    assert set(Notification.objects.values_list("state", flat=True)) == {"delivered"}
+    assert not Alert.objects.exists()
+
+
 def test_each_endpoint_has_its_own_tries(receiver, other_receiver):
     receiver.always = answering(500)
     an_endpoint(receiver.url, "books")

@@ -1,4 +1,4 @@
-"""Writing: every fact, for every active endpoint, in the fact's own transaction."""
+"""Writing: every fact, for every endpoint, in the fact's own transaction."""
 
 import json
 
@@ -56,7 +56,7 @@ def test_the_body_says_what_became_of_the_order():
     assert (fact.due_at, fact.state) == (now, "waiting")
 
 
-def test_an_endpoint_that_pauses_gets_nothing_new():
+def test_a_fact_is_kept_for_an_endpoint_that_pauses_and_wakes_nobody(published):
     endpoint = an_endpoint(URL)
     set_active(endpoint_id=endpoint.pk, active=False, now=timezone.now())
     order = an_order()
@@ -64,7 +64,7 @@ def test_an_endpoint_that_pauses_gets_nothing_new():
     with transaction.atomic():
         notify(order=order, type="order.paid", now=timezone.now())
 
-    assert not Notification.objects.exists()
+    assert (Notification.objects.get().endpoint, published) == (endpoint, [])
 
 
 def test_without_endpoints_a_fact_costs_one_query(django_assert_num_queries, published):
