@@ -1,10 +1,13 @@
 """A shop with tea and one in-memory channel, its app, and beat."""
 
+from types import SimpleNamespace
+
 import pytest
 from celery import Task
 
 from common import wake
 from tests.factories import a_product
+from tests.flows.books import is_conserved, owed_back
 from tests.flows.world import App, Beat
 
 
@@ -17,6 +20,15 @@ def app(channel):
 @pytest.fixture
 def beat(monkeypatch):
     return Beat(monkeypatch)
+
+
+@pytest.fixture
+def books(transactional_db, channel, other_channel):
+    """When the story is over, no money is missing, and what is owed back is `owed`: nothing."""
+    told = SimpleNamespace(owed=0)
+    yield told
+    assert is_conserved(channel.held() + other_channel.held())
+    assert owed_back() == told.owed
 
 
 @pytest.fixture

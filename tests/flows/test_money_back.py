@@ -20,7 +20,7 @@ from shop import services as shop
 from tests.flows.books import is_conserved, owed_back
 from tests.flows.world import call_back, later
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("books")]
 HALF_AN_HOUR = 1800
 
 
@@ -125,12 +125,10 @@ def test_a_second_payment_at_another_channel_goes_back(app, channel, other_chann
 
     tick(later(payment, 300), 2)
 
-    assert is_conserved(channel.held() + other_channel.held())
     assert Order.objects.get().status == OrderStatus.PAID
     refund = Refund.objects.get()
     assert (refund.reason, refund.status) == (RefundReason.SECOND, RefundStatus.SUCCEEDED)
     assert (refund.payment.channel, channel.held(), other_channel.held()) == ("fake", 0, 1250)
-    assert owed_back() == 0
 
 
 def test_a_channel_that_charges_twice_gives_the_second_charge_back(app, channel, tick):
@@ -158,7 +156,8 @@ def test_a_second_charge_that_is_told_later_goes_back_too(app, channel, tick):
     assert ends(channel) == (OrderStatus.PAID, [Status.SUCCEEDED], refunds, 1250, 0)
 
 
-def test_wrong_money_never_pays_and_is_kept_for_an_operator(app, channel, tick):
+def test_wrong_money_never_pays_and_is_kept_for_an_operator(app, channel, tick, books):
+    books.owed = 999
     payment = app.buy()
     channel.pay(payment.payment_no, amount=999)
 
