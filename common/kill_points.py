@@ -20,7 +20,9 @@ POINTS = frozenset(
         "settle.written",  # status, event and evidence, not committed
         "wake.publishing",  # the row is committed; nobody is woken yet
         "task.done",  # the work is done; the worker does not know that it is
+        "close.taken",  # the orders are leased; not one of them refuses payments yet
         "close.begun",  # the order refuses payments; the channel was not asked yet
+        "close.asked",  # every consult will ask for the close; nobody has claimed one
         "close.queried",  # the channel said "still open"
         "close.closed",  # the channel was asked to close
         "close.queried_again",  # the channel's last word is known to this process alone
@@ -28,6 +30,8 @@ POINTS = frozenset(
         "refund.requested",  # the row is committed
         "refund.claimed",  # the lease is written; the channel was not asked
         "refund.sent",  # the channel has answered; nothing is written
+        "refund.stored",  # the answer is evidence that nobody has judged
+        "refund.written",  # status, event and evidence, not committed
         "refund.settled",  # the refund's row knows; the order does not
         "relay.handed_over",  # the order knows; the transaction is not committed
         "message.sent",  # the provider has it; nothing is written

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from django.db import transaction
 
+from common.kill_points import reach
 from orders.errors import OrderNotCancellable
 from orders.models import Order
 from orders.services.concluding import conclude, lock_order
@@ -57,6 +58,8 @@ def begin_closing(*, now: dt.datetime) -> Begun:
     be closed stops no other, and no two orders' goods are locked together.
     """
     numbers = _claim(now)
+    if numbers:
+        reach("close.taken")
     waiting = []
     for order_no in numbers:
         try:

@@ -146,6 +146,7 @@ def close_payments(*, payment_nos: Sequence[str], now: dt.datetime) -> None:
         return
     in_fog = Q(payment_no__in=payment_nos, status__in=IN_FOG)
     _ask_to_close(in_fog, now)
+    reach("close.asked")
     _consult(_claim(in_fog, now), source=Source.CLOSE, now=now)
     reach("close.settled")
 

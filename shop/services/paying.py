@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
+from common.kill_points import reach
 from orders.models import Order
 from orders.selectors import get_order
 from orders.services import cancel_order, expect_payment
@@ -69,6 +70,7 @@ def cancel(*, order_no: str, now: dt.datetime) -> Order:
     Raises `OrderNotCancellable`, `UnknownOrder`.
     """
     cancel_order(order_no=order_no, now=now)
+    reach("close.begun")
     payment = payment_in_fog(order_no=order_no)
     if payment:
         close_payment(payment_no=payment.payment_no, now=now)

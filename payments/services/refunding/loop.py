@@ -115,6 +115,7 @@ def _consult(
         )
         for refund, answer in answered
     )
+    reach("refund.stored")
     findings = [
         _finding(refund, answer, row, now)
         for (refund, answer), row in zip(answered, evidence, strict=True)

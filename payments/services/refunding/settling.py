@@ -8,6 +8,7 @@ import structlog
 from django.db import transaction
 
 from alerts.services import raise_alert, withdraw_alert
+from common.kill_points import reach
 from common.money import format_money
 from payments import wake
 from payments.channels.base import RefundReport, RefundState
@@ -78,6 +79,7 @@ def settle_refunds(*, findings: Sequence[RefundFinding], now: dt.datetime) -> No
         write_rows(moved, ["refund_total"])
         RefundEvent.objects.bulk_create(events)
         write_rows([finding.evidence for finding in findings], _EVIDENCE_FIELDS)
+        reach("refund.written")
         if events:
             wake.relay_on_commit()
 

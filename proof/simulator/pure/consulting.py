@@ -171,6 +171,7 @@ def close_payments(store: Store, payments: Sequence[Payment], now: dt.datetime) 
         in_fog = sorted((each for each in payments if each.in_fog), key=lambda each: each.pk)
         for payment in in_fog:
             payment.close_asked_at = payment.close_asked_at or now
+    reach("close.asked")
     with store.atomic():
         in_fog.sort(key=lambda each: (each.consult_due_at or now, each.pk))
         claimed = _push(store, in_fog[:BATCH], now)

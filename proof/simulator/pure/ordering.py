@@ -5,6 +5,7 @@ from collections import Counter
 
 from django.conf import settings
 
+from common.kill_points import reach
 from orders.errors import MoneyNotKnownYet, OrderNotCancellable, OrderNotPayable
 from orders.services.closing import BATCH, LOOK_AGAIN
 from orders.states import WANTS_MONEY, AttemptStatus, Entry, OrderStatus, Why
@@ -204,6 +205,8 @@ def begin_closing(store: Store, now: dt.datetime) -> tuple[int, list[Order]]:
         orders = store.closings.claim(now, BATCH)
         for order in orders:
             _due_again(store, order, now + LOOK_AGAIN)
+    if orders:
+        reach("close.taken")
     waiting = []
     for order in orders:
         try:

@@ -214,6 +214,7 @@ def _consult(store: Store, refunds: Sequence[Refund], source: Source, now: dt.da
             _finding(store, refund, answer, lease=lease, source=source, now=now)
             for refund, answer, lease in zip(refunds, answers, leases, strict=True)
         ]
+    reach("refund.stored")
     settle_each(store, lambda some: settle_refunds(store, some, now), findings)
     reach("refund.settled")
     due_times = [each.ask_again_at for each in findings if each.ask_again_at]
@@ -251,6 +252,7 @@ def _finding(
 def settle_refunds(store: Store, findings: Sequence[RefundFinding], now: dt.datetime) -> None:
     """The door for refunds: judge findings and write what follows, in one transaction."""
     with store.atomic():
+        reach("refund.written")  # before anything is written, as a rollback leaves it
         happened = False
         for finding in findings:
             happened |= _judge(store, store.refunds.get(finding.refund_no), finding, now)

@@ -164,6 +164,7 @@ class PureShop:
 
     def _cancel(self, order: Order, now: dt.datetime) -> Answer:
         ordering.cancel_order(self.store, order, now)
+        reach("close.begun")
         if payment := order.fog:
             consulting.close_payments(self.store, [payment], now)
         return Answer(200, {"order_no": order.order_no, "status": str(order.status)})
