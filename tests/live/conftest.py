@@ -18,3 +18,4 @@ def world(the_world):
     yield the_world
     the_world.wallet("DELETE", "/faults")
     eventually(the_world.discrepancies, [])
+    eventually(the_world.unbalanced, [])
