@@ -31,7 +31,8 @@ def tell_of_status(order: Order, *, was: OrderStatus, now: dt.datetime) -> None:
 def tell_shopper(order: Order, *, kind: MessageKind, now: dt.datetime) -> None:
     """Write a message for each device of the order and its owner, and for the order's address.
 
-    An e-mail waits a while: if she sees the end herself until then, it isn't sent.
+    An e-mail waits a while: if she sees the end herself until then, it isn't sent. The same again
+    for the same version of the order is told once: two amounts may go back together.
     """
     if not settings.NOTIFIERS:
         return
@@ -56,7 +57,7 @@ def tell_shopper(order: Order, *, kind: MessageKind, now: dt.datetime) -> None:
         return
     for message in messages:
         message.created_at = now
-    Message.objects.bulk_create(messages)
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
     for due_at in {message.due_at for message in messages if message.due_at}:
         wake.announce_on_commit(task=MESSAGE_DUE, due_at=due_at, now=now)
 

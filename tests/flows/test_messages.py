@@ -85,3 +85,17 @@ def test_money_is_promised_only_once_its_channel_can_give_it_back(channel, tick,
 
     assert before == (0, 0)
     assert (promises(), Refund.objects.count()) == (1, 1)
+
+
+def test_two_amounts_that_go_back_in_one_pass_are_promised_together(channel, tick, expired):
+    able = channel.capabilities
+    channel.capabilities = replace(able, can_refund=False)
+    bring(channel, expired, capture_no="C1")
+    channel.charge_again(expired.payment_no)
+    call_back(channel.callback(expired.payment_no))
+    tick(expired, HALF_AN_HOUR + 300, 3)
+    channel.capabilities = able
+
+    tick(expired, HALF_AN_HOUR + 600)
+
+    assert (promises(), Refund.objects.count()) == (1, 2)
