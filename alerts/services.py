@@ -1,7 +1,7 @@
 """Raising alerts and resolving them: each is a row for people and a line in the log."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import structlog
 from django.db import connection
@@ -71,8 +71,17 @@ def open_subjects(event: str) -> set[str]:
     return set(open_ones.values_list("subject", flat=True))
 
 
-def is_settled_by_a_person(event: str, *, subject: str, detail: str) -> bool:
-    """Whether somebody has resolved just this, and nothing about it has changed since."""
+def raise_all(event: str, *, details: Mapping[str, str], now: dt.datetime) -> None:
+    """Whoever looks again and again raises what is so, by subject.
+
+    Not what a person has resolved just so, as long as nothing about it has changed since.
+    """
+    for subject, detail in details.items():
+        if not _is_settled_by_a_person(event, subject=subject, detail=detail):
+            raise_alert(event, subject=subject, detail=detail, now=now)
+
+
+def _is_settled_by_a_person(event: str, *, subject: str, detail: str) -> bool:
     alerts = Alert.objects.filter(kind=event.removeprefix("alert."), subject=subject[:160])
     last = alerts.order_by("-pk").first()
     return bool(last and last.resolved_by and last.detail == detail)

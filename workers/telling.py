@@ -6,6 +6,7 @@ transaction as the ledger's entry, so that neither is ever without the other.
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -79,7 +80,7 @@ def give_back(entry: LedgerEntry, now: dt.datetime, *, attempt: int = 1) -> str:
     sum true until the refund is written.
     """
     payment = Payment.objects.select_for_update(no_key=True).get(payment_no=entry.payment_no)
-    amount = min(entry.amount, still_owed(payment))
+    amount = min(entry.amount, still_owed(payment, surplus_of([entry.payment_no])))
     if amount <= 0 < entry.amount:
         return ""
     try:
@@ -97,18 +98,28 @@ def give_back(entry: LedgerEntry, now: dt.datetime, *, attempt: int = 1) -> str:
     return ""
 
 
-def still_owed(payment: Payment) -> int:
-    """How much of a payment's money is surplus and neither goes back nor has gone back.
+def surplus_of(payment_nos: Iterable[str]) -> list[LedgerEntry]:
+    """What of these payments' money has to go back, as far as their orders were told of it."""
+    surplus = LedgerEntry.objects.filter(payment_no__in=payment_nos, entry=Entry.SURPLUS)
+    # Without a reason: of before refunds were made by themselves.
+    of_ours = surplus.exclude(why="").select_related("order").order_by("pk")
+    return [entry for entry in of_ours if not is_kept(entry)]
+
+
+def still_owed(payment: Payment, surplus: Iterable[LedgerEntry]) -> int:
+    """How much of a payment's surplus neither goes back nor has gone back.
 
     What goes back to a customer is not counted, but nothing is owed that is not here any more.
     """
-    surplus = LedgerEntry.objects.filter(payment_no=payment.payment_no, entry=Entry.SURPLUS)
-    came = sum(entry.amount for entry in surplus.exclude(why="") if not is_kept(entry))
-    others = [RefundReason.CUSTOMER]
+    others = {RefundReason.CUSTOMER}
     if settings.MISPAID == "keep":
-        others.append(RefundReason.MISPAID)
-    going = payment.refunds.exclude(status=RefundStatus.FAILED).exclude(reason__in=others)
-    return min(came - sum(refund.amount for refund in going), payment.refundable)
+        others.add(RefundReason.MISPAID)
+    going = sum(
+        refund.amount
+        for refund in payment.refunds.all()
+        if refund.status != RefundStatus.FAILED and refund.reason not in others
+    )
+    return min(sum(entry.amount for entry in surplus) - going, payment.refundable)
 
 
 def is_kept(entry: LedgerEntry) -> bool:

@@ -14,9 +14,9 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from alerts.services import (
-    is_settled_by_a_person,
     open_subjects,
     raise_alert,
+    raise_all,
     withdraw_alert,
     withdraw_all_but,
 )
@@ -31,9 +31,9 @@ from workers.glance import LOOK_BACK, Finding, Glance
 from workers.sums import sums_that_differ
 from workers.telling import (
     give_back,
-    is_kept,
     origin_of,
     still_owed,
+    surplus_of,
     tell_of_payment,
     tell_of_refund,
 )
@@ -84,9 +84,7 @@ def _look(event: str, look: Look, now: dt.datetime) -> int:
         return 0
     withdraw_alert("alert.watch", subject=event, why="it looks again", now=now)
     open_ones = {subject: detail for subject, detail in found if detail}
-    for subject, detail in open_ones.items():
-        if not is_settled_by_a_person(event, subject=subject, detail=detail):
-            raise_alert(event, subject=subject, detail=detail, now=now)
+    raise_all(event, details=open_ones, now=now)
     if glance.complete:
         withdraw_all_but(event, subjects=open_ones, now=now)
     else:  # who was not looked at has not healed by that
@@ -171,19 +169,19 @@ def _paid_without_ledger(glance: Glance) -> Iterator[Finding]:
 def _owed_back(glance: Glance) -> Iterator[Finding]:
     """Surplus that no refund is under way for: refunded again, a few times, and then an alert."""
     here = Payment.objects.filter(captured_total__gt=F("refund_total"))
-    surplus = LedgerEntry.objects.filter(
+    lately = LedgerEntry.objects.filter(
         Exists(here.filter(payment_no=OuterRef("payment_no"))),
         Q(recorded_at__gt=glance.now - OWED_LOOK_BACK, recorded_at__lte=glance.now - GRACE)
         | Q(payment_no__in=glance.alerted),
         entry=Entry.SURPLUS,
-    ).exclude(why="")  # of before refunds were made by themselves
+    )
     by_payment: dict[str, list[LedgerEntry]] = defaultdict(list)
-    for entry in surplus.select_related("order").order_by("pk"):
-        if not is_kept(entry):
-            by_payment[entry.payment_no].append(entry)
-    for payment in Payment.objects.filter(payment_no__in=by_payment).order_by("pk"):
+    for entry in surplus_of(lately.values_list("payment_no", flat=True)):
+        by_payment[entry.payment_no].append(entry)
+    payments = Payment.objects.filter(payment_no__in=by_payment).prefetch_related("refunds")
+    for payment in payments.order_by("pk"):
         entries = by_payment[payment.payment_no]
-        if still_owed(payment) > 0:
+        if still_owed(payment, entries) > 0:
             troubles = [_give_back_again(entry, glance.now) for entry in entries]
             yield payment.payment_no, " ".join(filter(None, troubles))
 

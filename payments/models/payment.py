@@ -101,6 +101,7 @@ class Payment(models.Model):
                 condition=Q(status__in=_MONEY_CAME),
                 name="payment_paid_on_a_day",
             ),
+            models.Index(fields=["channel", "id"], name="payment_by_channel"),
             models.Index(
                 fields=["channel_no"], condition=~Q(channel_no=""), name="payment_by_channel_no"
             ),

@@ -28,6 +28,12 @@ def minutes(count):
     return timezone.now() + dt.timedelta(minutes=count)
 
 
+def tomorrow_noon(minutes=0):
+    """Today's statement is long overdue then, and tomorrow's is not written."""
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + dt.timedelta(hours=36, minutes=minutes)
+
+
 def a_paid_payment(channel, order=None, **wrong):
     payment = a_payment(order)
     channel.pay(payment.payment_no, **wrong)
@@ -407,9 +413,21 @@ def test_a_statement_is_missed_though_nobody_ever_imports(channel):
     relay_all(minutes(1))
     today = timezone.now().date()
 
-    watch(now=minutes(31 * 60))
+    watch(now=tomorrow_noon())
 
     assert open_alerts() == [("statement_missing", f"fake {today}")]
+
+
+def test_a_statement_that_a_person_has_given_up_is_not_missed_again(channel):
+    a_paid_payment(channel)
+    relay_all(minutes(1))
+    watch(now=tomorrow_noon())
+    alert = Alert.objects.get(resolved_at=None)
+    resolve_alert(alert_id=alert.pk, reason="none that day", actor="ada", now=tomorrow_noon(1))
+
+    watch(now=tomorrow_noon(2))
+
+    assert open_alerts() == []
 
 
 def test_a_channel_whose_code_breaks_hides_no_statement_of_another(channel, settings):
@@ -417,7 +435,7 @@ def test_a_channel_whose_code_breaks_hides_no_statement_of_another(channel, sett
     relay_all(minutes(1))
     settings.NODROP_CHANNELS = {"broken": {"CLASS": "no.such.Channel"}} | settings.NODROP_CHANNELS
 
-    found = watch(now=minutes(31 * 60))
+    found = watch(now=tomorrow_noon())
 
     assert found["statements_that_are_missing"] == 2
     assert {kind for kind, _ in open_alerts()} == {"statement_missing"}

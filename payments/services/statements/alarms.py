@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from django.db.models import Count
 
-from alerts.services import open_subjects, raise_alert, withdraw_alert, withdraw_all_but
+from alerts.services import open_subjects, raise_all, withdraw_alert, withdraw_all_but
 from payments.channels.base import Channel
 from payments.models import Difference, Statement
 from payments.services.statements.days import expect_all, ready_at
@@ -35,8 +35,7 @@ def raise_alarms(
     how many alerts tell of what is missing.
     """
     missing = _missing(channels, now) | dict(broken)
-    for subject, why in missing.items():
-        raise_alert("alert.statement_missing", subject=subject, detail=why, now=now)
+    raise_all("alert.statement_missing", details=missing, now=now)
     unknown = {
         subject
         for subject in open_subjects("alert.statement_missing")
@@ -44,9 +43,7 @@ def raise_alarms(
     }
     withdraw_all_but("alert.statement_missing", subjects=unknown.union(missing), now=now)
     differing = _differing(now)
-    for subject, count in differing.items():
-        detail = f"{count} differences open"
-        raise_alert("alert.difference", subject=subject, detail=detail, now=now)
+    raise_all("alert.difference", details=differing, now=now)
     withdraw_all_but("alert.difference", subjects=differing, now=now)
     return len(missing)
 
@@ -67,11 +64,11 @@ def _missing(channels: Sequence[Channel], now: dt.datetime) -> dict[str, str]:
     }
 
 
-def _differing(now: dt.datetime) -> dict[str, int]:
-    """How many differences of a day are open, where one of them is open for long."""
+def _differing(now: dt.datetime) -> dict[str, str]:
+    """How many differences of a day are open, in words, where one of them is open for long."""
     old = Difference.objects.filter(resolved_at=None, found_at__lte=now - OPEN_FOR)
     statements = Statement.objects.filter(pk__in=old.values("statement"))
     counts = Difference.objects.filter(resolved_at=None, statement__in=statements)
     counted = counts.values_list("statement").annotate(Count("pk")).order_by()
     names = {statement.pk: str(statement) for statement in statements}
-    return {names[pk]: count for pk, count in counted if pk in names}
+    return {names[pk]: f"{count} differences open" for pk, count in counted if pk in names}

@@ -100,7 +100,6 @@ def _today(channel: Channel, now: dt.datetime) -> dt.date:
 
 
 def _first_day(channel: Channel) -> dt.date | None:
-    """In the order of the primary key: a channel that is in use is found at once."""
     payments = Payment.objects.filter(channel=channel.name).order_by("pk")
     created_at = payments.values_list("created_at", flat=True).first()
     if created_at is None:

@@ -80,7 +80,7 @@ BANK: tuple[Mutant, ...] = (
     mutant(
         "surplus is sent back whatever went back before",
         _TELLING,
-        "    amount = min(entry.amount, still_owed(payment))\n",
+        "    amount = min(entry.amount, still_owed(payment, surplus_of([entry.payment_no])))\n",
         "    amount = entry.amount\n",
         "tests/flows/test_money_back.py",
         "tests/workers/test_watch.py",

@@ -78,7 +78,7 @@ def test_a_hundred_thousand_lines_take_little_time_and_flat_memory(capsys):
     assert (large["state"], large["rows"]) == ("compared", 100_002)
     assert large["lines"] == large["matched"] == 100_000
     assert large["seconds"] < 60
-    assert large["peak"] - small["peak"] < 40
+    assert large["peak"] - small["peak"] < 12  # 90,000 lines more have some 10 MiB of text alone
     assert Payment.objects.filter(status=Status.SUCCEEDED).count() == 110_000
     settled = Difference.objects.filter(resolution="settled from the statement")
     assert settled.count() == Difference.objects.count() == 2 * UNNOTICED
