@@ -29,6 +29,11 @@ class UnknownChannel(LookupError):
 def get_channel(name: str) -> Channel:
     """The one instance of a configured channel. Raises `UnknownChannel`."""
     config = _config(name)
+    known = _built.get(name)
+    return known[1] if known and known[0] is config else _build(name, config)
+
+
+def _build(name: str, config: dict[str, Any]) -> Channel:
     with _building:
         known = _built.get(name)
         if known is None or known[0] is not config:  # settings overridden in tests

@@ -28,7 +28,7 @@ FETCH = 0.01  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A task's name and its arguments, as JSON."""
+    """A task's name and its arguments, as JSON; nothing for a task without any."""
 
     number: int
     task: str
@@ -90,7 +90,7 @@ class Broker:
         if world.strikes("F51"):
             kwargs = (kwargs or {}) | {"of_another_release": [1, {"v": 2}]}
         self._count += 1
-        body = json.dumps([[], kwargs or {}, {}])
+        body = json.dumps([[], kwargs, {}]) if kwargs else ""
         message = Message(self._count, task, body, eta, expires)
         self._queued[message.number] = message
         self._fetch_soon(message)
@@ -141,7 +141,7 @@ class Broker:
         self._run_once(message, worker)
 
     def _run_once(self, message: Message, worker: Process) -> None:
-        _, kwargs, _ = json.loads(message.body)
+        _, kwargs, _ = json.loads(message.body) if message.body else ((), {}, {})
         self._world.run_task(worker, message.task, kwargs)
 
     # --- what may befall them --------------------------------------------------------------------

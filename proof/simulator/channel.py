@@ -10,7 +10,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from payments.channels.base import (
@@ -282,7 +282,7 @@ class Bank:
                     at=now,
                 )
             )
-        self.call_back(refund.payment_no, asdict(self.refund_report(refund.refund_no, "")))
+        self.call_back(refund.payment_no, _plain(self.refund_report(refund.refund_no, "")))
 
     def refund_report(self, refund_no: str, payment_no: str) -> RefundReport:
         known = self.refunds.get(refund_no)
@@ -311,7 +311,7 @@ class Bank:
             self.late_until[day] = world.clock.seconds() + self.rng.uniform(600, 30000)
             raise NotExecuted("the statement is late")
         lines = [line for line in self.book if line.at.date() == day]
-        texts = [json.dumps(_plain(asdict(line))) for line in lines]
+        texts = [json.dumps(_plain(line)) for line in lines]
         if texts and world.strikes("F52s"):
             texts.remove(self.rng.choice(texts))
         return [f"{text}\n".encode() for text in [*texts, "end"]]
@@ -320,8 +320,7 @@ class Bank:
 
     def tell(self, bill: Bill, **lies: Any) -> None:
         """Call back about the bill's present state."""
-        values = asdict(report_of(bill)) | lies
-        self.call_back(bill.payment_no, values)
+        self.call_back(bill.payment_no, _plain(report_of(bill)) | lies)
 
     def call_back(self, payment_no: str, values: Mapping[str, Any]) -> None:
         world, bill = self.world, self.bills[payment_no]
@@ -515,10 +514,14 @@ def _read(values: dict[str, Any]) -> Report | RefundReport:
 
 def _plain(value: Any) -> Any:
     """As JSON has it."""
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, dt.datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
+    if is_dataclass(value):  # `asdict` would copy each value
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from payments.states import MONEY_CAME, MOVES, REFUND_MOVES, RefundStatus, Status
 from proof.simulator.channel import Bank, Bill
@@ -20,7 +21,7 @@ class Judge:
 
     def __init__(self, world: World, banks: Mapping[str, Bank]) -> None:
         self.world, self.banks = world, banks
-        self._events: dict[str, list[object]] = {}
+        self._events: dict[str, list[Any]] = {}  # as they were judged, by payment
 
     def attend(self) -> None:
         self.world.view_watchers.append(self.after_step)
@@ -65,9 +66,14 @@ class Judge:
 
     def _check_history(self, order: OrderView, payment: PaymentView) -> None:
         """I5, I6, I7: gapless, legal, with evidence, append-only, and the status is its end."""
-        was = ""
-        for number, (seq, before, to, _, has_evidence, is_capture, _) in enumerate(
-            payment.events, start=1
+        events = [event[:6] for event in payment.events]
+        known = self._events.get(payment.payment_no, [])
+        if events[: len(known)] != known:
+            self._fail("I6", order, payment.payment_no, "its history was rewritten")
+        self._events[payment.payment_no] = events
+        was = known[-1][2] if known else ""
+        for number, (seq, before, to, _, has_evidence, is_capture) in enumerate(
+            events[len(known) :], start=len(known) + 1
         ):
             if seq != number or before != was:
                 self._fail("I6", order, payment.payment_no, f"event {seq} is {before} → {to}")
@@ -79,11 +85,6 @@ class Judge:
             self._fail(
                 "I6", order, payment.payment_no, f"{payment.status}, but its events say {was}"
             )
-        events: list[object] = [event[:6] for event in payment.events]
-        known = self._events.get(payment.payment_no, [])
-        if events[: len(known)] != known:
-            self._fail("I6", order, payment.payment_no, "its history was rewritten")
-        self._events[payment.payment_no] = events
 
     def _check_truth(self, order: OrderView, payment: PaymentView) -> None:
         """I10: money that we say came has come, just so much of it."""

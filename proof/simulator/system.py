@@ -1,6 +1,7 @@
 """What the world may do to a shop, and what it may see of it. Two shops have this shape.
 
-`real.RealShop` is Nodrop itself on PostgreSQL; `pure.PureShop` its domain in memory.
+`real.RealShop` is Nodrop itself on PostgreSQL; `pure.PureShop` its domain in memory. What is seen
+is built anew for each look, and not frozen: that would take three times as long.
 """
 
 import datetime as dt
@@ -23,7 +24,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Move:
     """One event that was committed: of a payment, or of a refund (then `refund_no` is set)."""
 
@@ -37,7 +38,7 @@ class Move:
     is_capture: bool = False  # money beyond the first
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class News:
     """What was committed since the last look."""
 
@@ -45,7 +46,7 @@ class News:
     orders: list[str]  # numbers of orders that changed, each once
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RefundView:
     refund_no: str
     amount: int
@@ -55,7 +56,7 @@ class RefundView:
     events: list[tuple[int, str, str]]  # seq, from, to
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PaymentView:
     payment_no: str
     channel: str
@@ -74,7 +75,7 @@ class PaymentView:
     refunds: list[RefundView]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EntryView:
     """A row of the order's ledger."""
 
@@ -87,7 +88,7 @@ class EntryView:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrderView:
     """An order and all that belongs to it."""
 

@@ -6,6 +6,7 @@ callbacks, cancellations and deaths fall into the middle of a consult, as they d
 
 import datetime as dt
 import heapq
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -23,6 +24,7 @@ from workers.schedule import ENTRIES, Entry
 MOST_NESTED = 6  # calls that wait for each other
 OUTSIDE = Process("outside", "outside")
 NO_ANSWER = Answer(0)
+DEADLY = {"web": "F10", "worker": "F24"}  # the fault of which a process of this role dies
 T = TypeVar("T")
 
 
@@ -117,6 +119,7 @@ class World:
         self.records: dict[str, Record] = {}
         self.records_of: dict[str, list[Record]] = {}  # by order
         self.statuses: dict[str, str] = {}  # of payments, as far as they were committed
+        self._in_status: Counter[str] = Counter()  # how many payments are in it
         self.points: dict[str, int] = {}  # at which a process died, and how often
         self.orders_of: dict[str, str] = {}  # by payment
         self.view_watchers: list[Callable[[list[Move], list[OrderView]], None]] = []
@@ -167,8 +170,8 @@ class World:
             until = side[0] + dt.timedelta(seconds=side[1])
         else:
             until = self.clock.true_now + dt.timedelta(seconds=seconds)
-        self._side = None
-        if self._depth < MOST_NESTED:
+        if self._depth < MOST_NESTED and self._heap and self._heap[0][0] <= until:
+            self._side = None
             self._depth += 1
             self._switch(OUTSIDE)
             try:
@@ -177,7 +180,6 @@ class World:
                 self._depth -= 1
                 self._switch(process)
                 self._side = side
-        self._side = side
         self.clock.move_to(until)
         if process.life != life:
             raise Crash
@@ -209,8 +211,7 @@ class World:
         news = self.system.news()
         for move in news.moves:
             if not move.refund_no:
-                self.statuses[move.payment_no] = move.to
-                self.orders_of[move.payment_no] = move.order_no
+                self._learn(move)
             self.note(move.refund_no or move.payment_no, f"{move.was or 'new'} → {move.to}", move)
         touched = list(dict.fromkeys([*(move.order_no for move in news.moves), *news.orders]))
         if touched and self.view_watchers:
@@ -219,6 +220,14 @@ class World:
                 watch(news.moves, views)
         for run in self.on_write:
             run()
+
+    def _learn(self, move: Move) -> None:
+        was = self.statuses.get(move.payment_no)
+        if was is not None:
+            self._in_status[was] -= 1
+        self._in_status[move.to] += 1
+        self.statuses[move.payment_no] = move.to
+        self.orders_of[move.payment_no] = move.order_no
 
     # --- processes -------------------------------------------------------------------------------
 
@@ -286,8 +295,10 @@ class World:
 
     def reach(self, point: str) -> None:
         """A process is at one of `common.kill_points`: perhaps it dies here."""
-        fault = {"web": "F10", "worker": "F24"}.get(self.process.role, "")
-        if self.swarm.healed or not fault or not self._dies_at(point, fault):
+        if self.swarm.healed:
+            return
+        fault = DEADLY.get(self.process.role, "")
+        if not fault or not self._dies_at(point, fault):
             return
         self.points[point] = self.points.get(point, 0) + 1
         self.hit(fault)
@@ -337,11 +348,14 @@ class World:
 
     def strikes(self, fault: str, about: str = "") -> bool:
         """Whether a fault happens now, and if so it is counted."""
-        if not self.swarm.happens(fault):
+        swarm = self.swarm
+        if swarm.healed or not (fault in swarm.levels or swarm.armed):
+            return False  # asked a hundred times for each payment, and most faults are off
+        if not swarm.happens(fault):
             return False
         self.hit(fault, about)
         return True
 
     def present(self) -> list[str]:
         """The states in which payments are now."""
-        return sorted(set(self.statuses.values()))
+        return sorted(status for status, payments in self._in_status.items() if payments)

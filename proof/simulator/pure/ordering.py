@@ -116,7 +116,7 @@ def record_money(
     store.ledger[payment_no, capture_no] = entry
     order.ledger.append(entry)
     if why:
-        store.keep_surplus(entry)
+        store.may_owe[payment_no] = None
     else:
         if order.status not in WANTS_MONEY:
             order.revived_at = now

@@ -325,6 +325,7 @@ def _move(
     payment, report = refund.payment, finding.report
     if to is RefundStatus.FAILED:
         payment.refund_total -= refund.amount
+        store.may_owe[payment.payment_no] = None
     elif was is RefundStatus.FAILED:
         payment.refund_total += refund.amount
     if not refund.is_open:

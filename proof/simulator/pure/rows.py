@@ -183,8 +183,9 @@ class Order:
 
     @property
     def fog(self) -> Payment | None:
-        """The payment of which nobody knows yet whether it was paid; never more than one."""
-        return next((payment for payment in self.payments if payment.in_fog), None)
+        """The payment of which nobody knows yet whether it was paid: none but the last can be."""
+        last = self.payments[-1] if self.payments else None
+        return last if last and last.in_fog else None
 
 
 @dataclass(slots=True)

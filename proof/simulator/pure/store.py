@@ -4,8 +4,7 @@ import datetime as dt
 import heapq
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Protocol, TypeVar
 
@@ -147,7 +146,7 @@ class Store:
         self.changed: dict[str, None] = {}  # numbers of orders, each once
         self.to_look_at: dict[str, None] = {}  # by the inside watch
         self.writes = 0
-        self._surplus: list[LedgerRow] = []
+        self.may_owe: dict[str, None] = {}  # payments of which surplus may have to go back
         self._count = 0
         self._depth = 0
         self._after: list[Callable[[], None]] = []
@@ -158,18 +157,19 @@ class Store:
 
     # --- transactions ------------------------------------------------------------------------
 
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
+    def atomic(self) -> "Store":
         """A transaction. Its body must not raise after it has changed a row: there is no undo."""
+        return self  # as its own context: a payment has about sixty of them
+
+    def __enter__(self) -> None:
         if self._depth == 0:
             self.around.begin()
             self._after = []
         self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
-        if self._depth == 0:
+
+    def __exit__(self, error: type[BaseException] | None, *_of: object) -> None:
+        self._depth -= 1
+        if self._depth == 0 and error is None:
             self.writes += 1
             self.around.commit()
             after, self._after = self._after, []
@@ -182,20 +182,6 @@ class Store:
 
     def on_commit(self, call: Callable[[], None]) -> None:
         self._after.append(call)
-
-    # --- surplus -------------------------------------------------------------------------------
-
-    def keep_surplus(self, entry: LedgerRow) -> None:
-        self._surplus.append(entry)
-
-    def surplus(self) -> list[LedgerRow]:
-        """Entries of payments of which money is still here."""
-        payments = self.payments
-        return [
-            entry
-            for entry in self._surplus
-            if payments[entry.payment_no].captured_total > payments[entry.payment_no].refund_total
-        ]
 
     # --- alerts --------------------------------------------------------------------------------
 

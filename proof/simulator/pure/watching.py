@@ -1,7 +1,6 @@
 """The inside watch: what `workers.watch` finds and mends, on plain rows."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from orders.states import WANTS_MONEY, Entry
@@ -64,15 +63,20 @@ def _tell_again(store: Store, event: Event, now: dt.datetime) -> str:
 
 def _owed_back(store: Store, now: dt.datetime) -> Iterator[Finding]:
     """Surplus that no refund is under way for: refunded again, a few times, and then an alert."""
-    by_payment: dict[str, list[LedgerRow]] = defaultdict(list)
-    for entry in store.surplus():
-        if entry.recorded_at <= now - GRACE and not is_kept(entry):
-            by_payment[entry.payment_no].append(entry)
-    for number, entries in by_payment.items():
+    for number in list(store.may_owe):
         payment = store.payments[number]
-        if payment.captured_total > payment.refund_total and still_owed(payment) > 0:
+        if still_owed(payment) <= 0:
+            del store.may_owe[number]  # until more comes, or a refund of it fails
+            continue
+        entries = [entry for entry in payment.order.ledger if _is_left(entry, number, now)]
+        if entries:
             troubles = [_give_back_again(store, payment, entry, now) for entry in entries]
             yield number, " ".join(filter(None, troubles))
+
+
+def _is_left(entry: LedgerRow, payment_no: str, now: dt.datetime) -> bool:
+    is_surplus = entry.entry is Entry.SURPLUS and entry.payment_no == payment_no
+    return is_surplus and entry.recorded_at <= now - GRACE and not is_kept(entry)
 
 
 def _give_back_again(store: Store, payment: Payment, entry: LedgerRow, now: dt.datetime) -> str:
