@@ -15,7 +15,13 @@ import django
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-LIVE = ("tests/live/", "tests/browser/")
+# Stories of real processes measure seconds: those of a group follow one another in one worker.
+GROUPS = {
+    "tests/live/test_demo.py": "whole",  # these two start a shop of their own
+    "tests/live/test_soak.py": "whole",
+    "tests/browser/": "whole",
+    "tests/live/": "live",
+}
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 if not WORKER:  # the session itself; its workers inherit the environment
@@ -65,17 +71,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadGroupScheduling:
-    return _LiveInOneWorker(config, log)
+    return _ByFolder(config, log)
 
 
-class _LiveInOneWorker(LoadGroupScheduling):
-    """Tests of real processes measure seconds: they share one worker, one after another.
-
-    By their folder: xdist 3.8 gives groups through a private attribute that pytest 9.2 has not got.
-    """
+class _ByFolder(LoadGroupScheduling):
+    """xdist 3.8 gives groups through a private attribute that pytest 9.2 has not got."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "live" if nodeid.startswith(LIVE) else super()._split_scope(nodeid)
+        groups = (group for folder, group in GROUPS.items() if nodeid.startswith(folder))
+        return next(groups, super()._split_scope(nodeid))
 
 
 @pytest.fixture(autouse=True)
