@@ -4,6 +4,8 @@ import pytest
 
 from tests.live.world import eventually, running
 
+UNTOLD = "SELECT count(*) FROM payments_paymentevent WHERE relayed_at IS NULL"
+
 
 @pytest.fixture(scope="session")
 def the_world(tmp_path_factory):
@@ -19,3 +21,28 @@ def world(the_world):
     the_world.wallet("DELETE", "/faults")
     eventually(the_world.discrepancies, [])
     eventually(the_world.unbalanced, [])
+
+
+@pytest.fixture
+def killed_at(world):
+    """Start the worker anew, so that it kills itself at a point; wait for that with `wait`."""
+
+    class Killing:
+        def arm(self, point):
+            assert eventually(lambda: world.rows(UNTOLD), [(0,)])  # so that no older event is met
+            world.parts.stop("worker")
+            world.parts.env["NODROP_KILL_AT"] = point
+            world.parts.start("worker", restart=False)
+
+        def wait(self):
+            assert eventually(lambda: world.parts.deaths("worker"), 1)
+            self.disarm()
+            world.leases_are_over()
+
+        def disarm(self):
+            if world.parts.env.pop("NODROP_KILL_AT", None):
+                world.parts.start("worker")
+
+    killing = Killing()
+    yield killing
+    killing.disarm()

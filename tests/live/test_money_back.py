@@ -10,34 +10,8 @@ ASK = ["close.queried", "close.closed", "close.queried_again"]
 CLOSE += [*ASK, "settle.written", "consult.settled", "close.settled"]
 REFUND = ["refund.requested", "refund.claimed", "refund.sent"]
 REFUND += ["refund.stored", "refund.written", "refund.settled"]
-UNTOLD = "SELECT count(*) FROM payments_paymentevent WHERE relayed_at IS NULL"
 CLOSED = ("closed", "closed", [], 0)
 SENT_BACK = ("succeeded", "refunded", ["surplus", "refund"], 1)
-
-
-@pytest.fixture
-def killed_at(world):
-    """Start the worker anew, so that it kills itself at a point; wait for that with `wait`."""
-
-    class Killing:
-        def arm(self, point):
-            assert eventually(lambda: world.rows(UNTOLD), [(0,)])  # so that no older event is met
-            world.parts.stop("worker")
-            world.parts.env["NODROP_KILL_AT"] = point
-            world.parts.start("worker", restart=False)
-
-        def wait(self):
-            assert eventually(lambda: world.parts.deaths("worker"), 1)
-            self.disarm()
-            world.leases_are_over()
-
-        def disarm(self):
-            if world.parts.env.pop("NODROP_KILL_AT", None):
-                world.parts.start("worker")
-
-    killing = Killing()
-    yield killing
-    killing.disarm()
 
 
 def refunds(purchase):

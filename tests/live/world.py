@@ -36,6 +36,7 @@ SETTINGS = {
     "NODROP_SANDBOX_RETRIES": "1,1,1,1,1,2,2,2,2,2",
     "NODROP_SANDBOX_QUERY_LIMIT": "0",
     "NODROP_SANDBOX_SEED": "1",
+    "NODROP_NOTIFY_PRIVATE": "1",  # receivers of tests are on loopback
     "NODROP_PUSH_URL": "ws://push.example",  # tickets are given; nobody is there
 }
 # What ops might set in the admin, so that a test needn't wait for a minute: seconds, by task.
@@ -56,6 +57,7 @@ LEASES = {
     "payments_refundevent": "relay_due_at",
     "orders_order": "close_due_at",
     "orders_message": "due_at",
+    "orders_endpoint": "lease_until",
 }
 SIGNED = "CASE entry WHEN 'refund' THEN -amount ELSE amount END"
 PREPARE = """
