@@ -38,6 +38,7 @@ class Refund(models.Model):
 
     channel_no = models.CharField(max_length=128, blank=True, help_text="the channel's own number")
     send_calls = models.PositiveIntegerField(default=0, help_text="counted before each call")
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="written before each call")
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True, help_text="when we knew the end")
     refunded_at = models.DateTimeField(null=True, blank=True, help_text="by the channel's clock")

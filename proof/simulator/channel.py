@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -77,6 +77,7 @@ class Return:
     channel_no: str
     state: RefundState = RefundState.PENDING
     refunded_at: dt.datetime | None = None
+    bounced_at: dt.datetime | None = None
 
 
 class Bank:
@@ -96,6 +97,7 @@ class Bank:
         )
         self.bills: dict[str, Bill] = {}
         self.refunds: dict[str, Return] = {}
+        self._returns: dict[str, list[Return]] = defaultdict(list)  # by payment
         self.book: list[StatementLine] = []
         self.calls: Counter[str] = Counter()
         self.sent: list[tuple[dict[str, str], bytes]] = []  # callbacks, for who replays them
@@ -225,8 +227,8 @@ class Bank:
         bill = self.bills[payment_no]
         return bill.captured - sum(
             each.amount
-            for each in self.refunds.values()
-            if each.payment_no == payment_no and each.state is not RefundState.FAILED
+            for each in self._returns[payment_no]
+            if each.state is not RefundState.FAILED
         )
 
     def held(self, payment_no: str) -> int:
@@ -236,10 +238,12 @@ class Bank:
 
     def gone(self, payment_no: str) -> int:
         return sum(
-            each.amount
-            for each in self.refunds.values()
-            if each.payment_no == payment_no and each.state is RefundState.SUCCEEDED
+            each.amount for each in self._returns[payment_no] if each.state is RefundState.SUCCEEDED
         )
+
+    def has_bounced_since(self, payment_no: str, at: dt.datetime) -> bool:
+        bounces = (each.bounced_at for each in self._returns[payment_no])
+        return any(bounced_at is not None and bounced_at > at for bounced_at in bounces)
 
     def refund(self, refund_no: str, payment_no: str, amount: int, currency: str) -> RefundReport:
         known = self.refunds.get(refund_no)
@@ -249,6 +253,7 @@ class Bank:
             known = self.refunds[refund_no] = Return(
                 refund_no, payment_no, amount, currency, self._number("G")
             )
+            self._returns[payment_no].append(known)
             self._plan_end(known)
         return self.refund_report(refund_no, known.payment_no)
 
@@ -264,8 +269,10 @@ class Bank:
         world.after(delay, "refund ends", lambda: self._end_refund(refund, outcome))
 
     def _end_refund(self, refund: Return, state: RefundState) -> None:
-        refund.state = state
         now = self.world.clock.true_now
+        if refund.state is RefundState.SUCCEEDED:
+            refund.bounced_at = now
+        refund.state = state
         self.world.note(refund.refund_no, f"at {self.name} it has {state}")
         self.world.note(refund.payment_no, f"at {self.name} refund {refund.refund_no} has {state}")
         if state is RefundState.SUCCEEDED:

@@ -59,10 +59,11 @@ def finish(world: World, banks: Mapping[str, Bank]) -> None:
     until = healed_at + dt.timedelta(seconds=world.plan.bound)
     while world.clock.true_now < until:
         world.run_until(min(world.clock.true_now + STEP, until))
-        if world.clock.true_now >= healed_at + LEAST and _is_quiet(world):
+        if world.clock.true_now >= healed_at + LEAST and _is_quiet(world, until):
             break
 
 
-def _is_quiet(world: World) -> bool:
-    due = world.system.due_times()
-    return not any(due.values()) and not world.has_plans()
+def _is_quiet(world: World, until: dt.datetime) -> bool:
+    """Whether nothing is to happen by then."""
+    due = world.system.due_times().values()
+    return not any(at and at <= until for at in due) and not world.has_plans()

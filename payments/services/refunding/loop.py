@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Case, F, PositiveIntegerField, Q, When
+from django.db.models import F, Q
 
 from common.kill_points import reach
 from payments import wake
@@ -62,7 +62,10 @@ def adopt_refunds(*, now: dt.datetime) -> int:
 
 @transaction.atomic
 def _claim(due: Q, now: dt.datetime) -> list[Refund]:
-    """Take a batch of due rows and push them one lease ahead; rows that others hold are skipped."""
+    """Take a batch of due rows and push them one lease ahead; rows that others hold are skipped.
+
+    In the objects that come back, `sent_at` is of the send before this one.
+    """
     refunds = list(
         Refund.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .select_related("payment")
@@ -70,14 +73,9 @@ def _claim(due: Q, now: dt.datetime) -> list[Refund]:
         .order_by("consult_due_at", "pk")[:BATCH]
     )
     lease = now + LEASE
-    sends = Case(
-        When(status=RefundStatus.REQUESTED, then=F("send_calls") + 1),
-        default=F("send_calls"),
-        output_field=PositiveIntegerField(),
-    )
-    Refund.objects.filter(pk__in=[refund.pk for refund in refunds]).update(
-        consult_due_at=lease, consults=F("consults") + 1, send_calls=sends
-    )
+    rows = Refund.objects.filter(pk__in=[refund.pk for refund in refunds])
+    rows.filter(status=RefundStatus.REQUESTED).update(send_calls=F("send_calls") + 1, sent_at=now)
+    rows.update(consult_due_at=lease, consults=F("consults") + 1)
     for refund in refunds:
         refund.consult_due_at = lease
         refund.send_calls += refund.status == RefundStatus.REQUESTED
@@ -141,6 +139,7 @@ def _finding(
         refund_no=refund.refund_no,
         report=answer.report,
         refused=answer.refused,
+        sent_before=refund.sent_at,
         asked_at=now,
         ask_again_at=ask_again_at(
             started_at=refund.created_at,

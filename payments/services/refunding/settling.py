@@ -27,6 +27,9 @@ _CLAIMS = {
 }
 # Until then an earlier call may still be under way: a refusal of a repeat proves nothing.
 SETTLED_AFTER = dt.timedelta(minutes=10)
+# What has gone back may bounce, in days or weeks, and the callback that tells of it may be lost: so
+# long after the end the channel is asked once more. No statement has to have a line of it.
+LOOK_BACK = (dt.timedelta(days=1), dt.timedelta(days=7), dt.timedelta(days=30))
 _REFUND_FIELDS = [
     "status",
     "version",
@@ -45,13 +48,15 @@ _EVIDENCE_FIELDS = ["payment", "payment_no", "refund", "refund_no", "claim", "ve
 class RefundFinding:
     """Stored evidence about a refund, what it says, and when to ask again if it ended nothing.
 
-    `refused` says that there is no report since the channel refused the request.
+    `refused` says that there is no report since the channel refused the request; `sent_before` is
+    when it was sent the last time before that.
     """
 
     evidence: Evidence
     refund_no: str
     report: RefundReport | None = None
     refused: bool = False
+    sent_before: dt.datetime | None = None
     asked_at: dt.datetime | None = None
     ask_again_at: dt.datetime | None = None
     lease: dt.datetime | None = None  # the due time that the consult's claim wrote
@@ -127,9 +132,11 @@ def _judge(refund: Refund | None, finding: RefundFinding, now: dt.datetime) -> R
 
 
 def _is_only_a_hint(refund: Refund, claim: RefundStatus | None, evidence: Evidence) -> bool:
-    """Whether a callback takes an end back: it may have been overtaken by the news of that end."""
+    """Whether late news takes an end back: a callback may have been overtaken by the news of that
+    end, and a statement has a line for what went back even if it has bounced since.
+    """
     takes_back = not refund.is_open and claim in REFUND_MOVES[RefundStatus(refund.status)]
-    return takes_back and evidence.source == Source.CALLBACK
+    return takes_back and evidence.source in (Source.CALLBACK, Source.STATEMENT)
 
 
 def _claim(refund: Refund, finding: RefundFinding, now: dt.datetime) -> RefundStatus | None:
@@ -142,7 +149,7 @@ def _claim(refund: Refund, finding: RefundFinding, now: dt.datetime) -> RefundSt
     is_sent = refund.status != RefundStatus.REQUESTED
     if not finding.refused or is_sent:
         return None
-    settled = only_call or now - refund.created_at >= SETTLED_AFTER
+    settled = only_call or now - (finding.sent_before or refund.created_at) >= SETTLED_AFTER
     return RefundStatus.FAILED if settled else None
 
 
@@ -188,7 +195,7 @@ def _move(
         payment.refund_total += refund.amount
     if not refund.is_open:
         refund.settled_at = now
-        refund.consult_due_at = None
+        refund.consult_due_at = _look_back_at(refund, now)
         refund.refunded_at = report.refunded_at if report else None
     refund.error = finding.evidence.error if to is RefundStatus.FAILED else ""
     _tell_people(refund, now)
@@ -210,6 +217,14 @@ def _move(
         occurred_at=now,
         relay_due_at=now,
     )
+
+
+def _look_back_at(refund: Refund, now: dt.datetime) -> dt.datetime | None:
+    """When to make sure that it has not bounced; a failure is asked about no more."""
+    if refund.status != RefundStatus.SUCCEEDED or refund.settled_at is None:
+        return None
+    times = (refund.settled_at + after for after in LOOK_BACK)
+    return next((at for at in times if at > now), None)
 
 
 def _tell_people(refund: Refund, now: dt.datetime) -> None:
@@ -244,7 +259,8 @@ def _note_consult(refund: Refund, finding: RefundFinding, now: dt.datetime) -> N
     is_ours = finding.lease is not None and refund.consult_due_at == finding.lease
     if is_ours:
         answered = not refund.is_open and finding.report
-        refund.consult_due_at = None if answered else finding.ask_again_at
+        again_at = _look_back_at(refund, now) if answered else finding.ask_again_at
+        refund.consult_due_at = again_at
     if refund.is_open and finding.slow_lane and refund.slow_lane_at is None:
         refund.slow_lane_at = finding.asked_at
         raise_alert(

@@ -52,7 +52,8 @@ BANK: tuple[Mutant, ...] = (
     mutant(
         "a refusal of a repeated request ends a refund at once",
         _SETTLING,
-        "    settled = only_call or now - refund.created_at >= SETTLED_AFTER\n",
+        "    settled = only_call or now - (finding.sent_before or refund.created_at)"
+        " >= SETTLED_AFTER\n",
         "    settled = True\n",
         _LOOP,
         _TESTS,
@@ -75,7 +76,7 @@ BANK: tuple[Mutant, ...] = (
     mutant(
         "an overtaken callback takes a refund's end back",
         _SETTLING,
-        "    return takes_back and evidence.source == Source.CALLBACK\n",
+        "    return takes_back and evidence.source in (Source.CALLBACK, Source.STATEMENT)\n",
         "    return False\n",
         _TESTS,
         _LOOP,

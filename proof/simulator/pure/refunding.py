@@ -21,7 +21,7 @@ from payments.services import (
 from payments.services.asking import RefundAnswer, ask_refund
 from payments.services.refunding.again import SURPLUS
 from payments.services.refunding.loop import BATCH, LEASE, SLOW_AFTER
-from payments.services.refunding.settling import SETTLED_AFTER
+from payments.services.refunding.settling import LOOK_BACK, SETTLED_AFTER
 from payments.states import (
     REFUND_MOVES,
     RefundReason,
@@ -52,6 +52,7 @@ class RefundFinding:
     refund_no: str
     report: RefundReport | None = None
     refused: bool = False
+    sent_before: dt.datetime | None = None
     asked_at: dt.datetime | None = None
     ask_again_at: dt.datetime | None = None
     lease: dt.datetime | None = None
@@ -172,31 +173,45 @@ def refund_due(store: Store, now: dt.datetime) -> int:
     """Send or query one batch of refunds that are due; a full batch wakes another worker first."""
     store.woken(wake.REFUND_DUE)
     with store.atomic():
-        refunds = _push(store, store.refund_consults.claim(now, BATCH), now)
+        refunds = store.refund_consults.claim(now, BATCH)
+        sent_before = _sent_at(refunds)
+        _push(store, refunds, now)
     if len(refunds) == BATCH:
         store.announce_each(wake.REFUND_DUE, [now - dt.timedelta(seconds=1)], now)
-    _consult(store, refunds, Source.CONSULT, now)
+    _consult(store, refunds, Source.CONSULT, sent_before, now)
     return len(refunds)
+
+
+def _sent_at(refunds: list[Refund]) -> list[dt.datetime | None]:
+    return [refund.sent_at for refund in refunds]
 
 
 def query_refund_now(store: Store, refund: Refund, now: dt.datetime) -> None:
     """An operator asks the channel, whatever the refund's status."""
     refunds = [refund]
+    sent_before = _sent_at(refunds)
     if refund.is_open:
         with store.atomic():
-            refunds = _push(store, refunds, now)
-    _consult(store, refunds, Source.OPERATOR, now)
+            _push(store, refunds, now)
+    _consult(store, refunds, Source.OPERATOR, sent_before, now)
 
 
-def _push(store: Store, refunds: list[Refund], now: dt.datetime) -> list[Refund]:
+def _push(store: Store, refunds: list[Refund], now: dt.datetime) -> None:
     for refund in refunds:
         refund.consult_due_at = now + LEASE
-        refund.send_calls += refund.status is RefundStatus.REQUESTED
+        if refund.status is RefundStatus.REQUESTED:
+            refund.send_calls += 1
+            refund.sent_at = now
         store.refund_consults.put(refund.pk, refund)
-    return refunds
 
 
-def _consult(store: Store, refunds: Sequence[Refund], source: Source, now: dt.datetime) -> None:
+def _consult(
+    store: Store,
+    refunds: Sequence[Refund],
+    source: Source,
+    sent_before: Sequence[dt.datetime | None],
+    now: dt.datetime,
+) -> None:
     if not refunds:
         return
     reach("refund.claimed")
@@ -211,8 +226,10 @@ def _consult(store: Store, refunds: Sequence[Refund], source: Source, now: dt.da
     now += dt.timedelta(seconds=store.around.stopwatch() - started)
     with store.atomic():
         findings = [
-            _finding(store, refund, answer, lease=lease, source=source, now=now)
-            for refund, answer, lease in zip(refunds, answers, leases, strict=True)
+            _finding(store, refund, answer, lease=lease, sent_before=sent, source=source, now=now)
+            for refund, answer, lease, sent in zip(
+                refunds, answers, leases, sent_before, strict=True
+            )
         ]
     reach("refund.stored")
     settle_each(store, lambda some: settle_refunds(store, some, now), findings)
@@ -227,6 +244,7 @@ def _finding(
     answer: RefundAnswer,
     *,
     lease: dt.datetime | None,
+    sent_before: dt.datetime | None,
     source: Source,
     now: dt.datetime,
 ) -> RefundFinding:
@@ -242,6 +260,7 @@ def _finding(
         refund_no=refund.refund_no,
         report=answer.report,
         refused=answer.refused,
+        sent_before=sent_before,
         asked_at=now,
         ask_again_at=ask_again_at(store, refund.created_at, schedule, answer.retry_after, now),
         lease=lease,
@@ -272,14 +291,14 @@ def _judge(store: Store, refund: Refund | None, finding: RefundFinding, now: dt.
     evidence.payment_no = refund.payment.payment_no
     if why := _not_ours(refund, finding):
         contradict(store, evidence, why)
-        _note_consult(store, refund, finding)
+        _note_consult(store, refund, finding, now)
         return False
     if report and report.channel_no and not refund.channel_no:
         refund.channel_no = report.channel_no
     claim = _claim(refund, finding, now)
     takes_back = not refund.is_open and claim in REFUND_MOVES[refund.status]
-    if takes_back and evidence.source is Source.CALLBACK:
-        # It may have been overtaken by the news of that end: the channel is asked.
+    if takes_back and evidence.source in (Source.CALLBACK, Source.STATEMENT):
+        # It may be older than the news of that end: the channel is asked.
         evidence.verdict = Verdict.INCONCLUSIVE
         refund.consult_due_at = now
         store.refund_consults.put(refund.pk, refund)
@@ -289,7 +308,7 @@ def _judge(store: Store, refund: Refund | None, finding: RefundFinding, now: dt.
     evidence.verdict = judgement.verdict
     if judgement.to:
         _move(store, refund, judgement.to, finding, now)
-    _note_consult(store, refund, finding)
+    _note_consult(store, refund, finding, now)
     return judgement.to is not None
 
 
@@ -298,7 +317,8 @@ def _claim(refund: Refund, finding: RefundFinding, now: dt.datetime) -> RefundSt
         return _CLAIMS[finding.report.state]
     if not finding.refused or refund.status is not RefundStatus.REQUESTED:
         return None
-    settled = refund.send_calls == 1 or now - refund.created_at >= SETTLED_AFTER
+    sent_before = finding.sent_before or refund.created_at
+    settled = refund.send_calls == 1 or now - sent_before >= SETTLED_AFTER
     return RefundStatus.FAILED if settled else None
 
 
@@ -330,11 +350,19 @@ def _move(
         payment.refund_total += refund.amount
     if not refund.is_open:
         refund.settled_at = now
-        refund.consult_due_at = None
+        refund.consult_due_at = _look_back_at(refund, now)
+        store.refund_consults.put(refund.pk, refund)
         refund.refunded_at = report.refunded_at if report else None
     refund.error = finding.evidence.error if to is RefundStatus.FAILED else ""
     _tell_people(store, refund)
     _tell(store, refund, was, source=finding.evidence.source, evidence=finding.evidence, now=now)
+
+
+def _look_back_at(refund: Refund, now: dt.datetime) -> dt.datetime | None:
+    if refund.status is not RefundStatus.SUCCEEDED or refund.settled_at is None:
+        return None
+    times = (refund.settled_at + after for after in LOOK_BACK)
+    return next((at for at in times if at > now), None)
 
 
 def _tell_people(store: Store, refund: Refund) -> None:
@@ -376,12 +404,13 @@ def _tell(
     store.moved.append(event)
 
 
-def _note_consult(store: Store, refund: Refund, finding: RefundFinding) -> None:
+def _note_consult(store: Store, refund: Refund, finding: RefundFinding, now: dt.datetime) -> None:
     if finding.asked_at is None:
         return
     if finding.lease is not None and refund.consult_due_at == finding.lease:
         answered = not refund.is_open and finding.report
-        refund.consult_due_at = None if answered else finding.ask_again_at
+        again_at = _look_back_at(refund, now) if answered else finding.ask_again_at
+        refund.consult_due_at = again_at
         store.refund_consults.put(refund.pk, refund)
     if refund.is_open and finding.slow_lane and refund.slow_lane_at is None:
         refund.slow_lane_at = finding.asked_at

@@ -122,6 +122,7 @@ class Refund:
     version: int = 1
     channel_no: str = ""
     send_calls: int = 0
+    sent_at: dt.datetime | None = None
     settled_at: dt.datetime | None = None
     refunded_at: dt.datetime | None = None
     slow_lane_at: dt.datetime | None = None

@@ -17,6 +17,7 @@ from payments.channels.base import (
 )
 from payments.models import Refund
 from payments.services.refunding import loop
+from payments.services.refunding.settling import LOOK_BACK
 from payments.states import RefundStatus, Source, Verdict
 from tests.flows.world import at_once
 
@@ -109,6 +110,21 @@ def test_a_refusal_of_a_repeat_is_believed_when_no_call_can_be_under_way_any_mor
     work(refund, 15)
 
     assert work(refund, 650).status == RefundStatus.FAILED
+
+
+def test_however_old_a_refund_is_a_refusal_soon_after_another_call_proves_nothing(channel, ask_for):
+    channel.script("refund", OutcomeUnknown(), OutcomeUnknown(), DefiniteNo(), DefiniteNo())
+    refund = work(ask_for())
+    work(refund, 1300)
+    number = refund.refund_no
+
+    services.query_refund_now(refund_no=number, now=after(refund, 1360), actor="support")
+    refund.refresh_from_db()
+    assert (refund.status, refund.send_calls) == (RefundStatus.REQUESTED, 3)
+    services.query_refund_now(refund_no=number, now=after(refund, 1970), actor="support")
+
+    refund.refresh_from_db()
+    assert refund.status == RefundStatus.FAILED
 
 
 def test_a_refusal_of_a_question_is_no_refusal_of_the_refund(channel, ask_for):
@@ -311,7 +327,8 @@ def test_whichever_callback_comes_last_the_channels_own_answer_decides(
         call_back(client, told[state])
     work(refund, 3600)
 
-    assert (refund.status, refund.consult_due_at) == (truth, None)
+    looks_back = refund.settled_at + LOOK_BACK[0] if truth is RefundState.SUCCEEDED else None
+    assert (refund.status, refund.consult_due_at) == (truth, looks_back)
 
 
 def test_a_callback_that_takes_an_end_back_is_asked_about_until_the_channel_answers(

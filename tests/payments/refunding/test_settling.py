@@ -11,6 +11,7 @@ from payments import services
 from payments.channels.base import RefundReport, RefundState
 from payments.models import Evidence, Refund, RefundEvent
 from payments.services import RefundFinding
+from payments.services.refunding.settling import LOOK_BACK
 from payments.states import REFUND_MOVES, RefundStatus, Source, Verdict
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_the_channels_success_ends_it_on_every_path(ask_for, source):
     evidence = learn(refund, RefundState.SUCCEEDED, source=source)
 
     assert (refund.status, refund.channel_no) == (RefundStatus.SUCCEEDED, "F1")
-    assert (refund.consult_due_at, refund.settled_at is not None) == (None, True)
+    assert refund.consult_due_at == refund.settled_at + LOOK_BACK[0]
     assert (evidence.refund, evidence.payment) == (refund, refund.payment)
     assert history(refund) == [(1, "", "requested"), (2, "requested", "succeeded")]
 

@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from orders.models import LedgerEntry, Order
 from orders.states import OrderStatus
+from payments import services
+from payments.channels.base import RefundState
 from payments.models import Evidence, FurtherCapture, Payment, PaymentEvent, Refund, Statement
 from payments.services.statements import door
 from payments.states import RefundStatus, Source, Status, Verdict
@@ -127,6 +129,26 @@ def test_a_refund_that_the_door_refuses_is_left_to_a_person(channel):
     assert differences() == [("state_differs", refund.refund_no, "pending", "600 CNY", "")]
     assert from_the_statement() == [Verdict.CONTRADICTS]
     assert Statement.objects.get().matched == 1
+
+
+@pytest.mark.parametrize("truth", [RefundState.FAILED, RefundState.SUCCEEDED])
+def test_a_line_of_a_refund_that_has_failed_since_has_the_channel_asked(channel, truth):
+    """It went back on that day, and bounced before anybody knew: the line tells half of it."""
+    refund = refunded(channel, paid(channel), noticed=False)
+    channel.write_statement(DAY)
+    channel.end_refund(refund.refund_no, RefundState.FAILED)
+    services.query_refund_now(refund_no=refund.refund_no, now=NOON, actor="")
+    channel.end_refund(refund.refund_no, truth, refunded_at=NOON)
+
+    import_all()
+    refund.refresh_from_db()
+    assert (refund.status, from_the_statement()) == ("failed", [Verdict.INCONCLUSIVE])
+    services.refund_due(now=MORNING)
+
+    refund.refresh_from_db()
+    assert refund.status == truth
+    assert differences() == [("state_differs", refund.refund_no, "failed", "500 CNY", "")]
+    assert Payment.objects.get().refund_total == (500 if truth is RefundState.SUCCEEDED else 0)
 
 
 def test_many_unnoticed_payments_are_settled_in_batches(channel, monkeypatch):
