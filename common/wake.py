@@ -1,27 +1,26 @@
 """Waking workers. A wake-up is never the record: the row is, so a lost one costs only time.
 
 Published after the commit of the row, by task name, since the domains know no worker. A broker that
-is down costs one failed try, then nothing for `BREAKER_SECONDS`; beat's tasks read the same rows.
+is down costs one failed try, then nothing for a few seconds; beat's tasks read the same rows.
 """
 
 import datetime as dt
 import math
-import time
 
 import structlog
 from celery import current_app
 from django.core.cache import cache
 from django.db import transaction
 
+from common.breaker import Breaker
 from common.kill_points import reach
 
 log = structlog.get_logger(__name__)
 
 AHEAD = 60.0  # seconds: later wake-ups are announced by beat when their time comes near
 EXPIRES = 60.0  # seconds after its time at which a wake-up is worthless
-BREAKER_SECONDS = 5.0
 
-_quiet_until = 0.0
+breaker = Breaker()
 
 
 def announce_on_commit(*, task: str, due_at: dt.datetime, now: dt.datetime) -> None:
@@ -69,7 +68,7 @@ def wake(*, task: str) -> None:
 
 def woken(*, task: str) -> None:
     """A worker has taken a wake-up and now looks for due rows: who comes later must wake anew."""
-    if _broken():
+    if breaker.is_open:
         return
     try:
         cache.delete(_pending(task))
@@ -83,7 +82,7 @@ def _pending(task: str) -> str:
 
 def _is_first(key: str, *, ttl: int) -> bool:
     """Claim a wake-up; when the cache is down, send it anyway."""
-    if _broken():
+    if breaker.is_open:
         return False
     try:
         return cache.add(key, 1, timeout=ttl)
@@ -93,16 +92,11 @@ def _is_first(key: str, *, ttl: int) -> bool:
 
 
 def _publish(task: str, **options: object) -> None:
-    global _quiet_until  # noqa: PLW0603  (one breaker a process)
-    if _broken():
+    if breaker.is_open:
         return
     reach("wake.publishing")
     try:
         current_app.signature(task).apply_async(**options)
     except Exception as error:  # noqa: BLE001  (the row is the retry: a request must never fail here)
-        _quiet_until = time.monotonic() + BREAKER_SECONDS
+        breaker.trip()
         log.warning("wake_up_not_published", task=task, error=repr(error))
-
-
-def _broken() -> bool:
-    return time.monotonic() < _quiet_until

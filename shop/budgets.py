@@ -3,19 +3,19 @@
 When Redis is away nobody is refused: a limit must never stand between a shopper and her payment.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import redis
 import structlog
 
+from common.breaker import Breaker
 from shop import volatile
 
 WINDOW = 60  # seconds
-_KEY = "nodrop.budget."
-_BREAKER_SECONDS = 5
-_quiet_until = 0.0
+_KEY = "nodrop.quota."
+
+breaker = Breaker()
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +43,7 @@ def spend(budgets: Sequence[Budget], *, now: float) -> list[Spent]:
 
     `now` is in seconds since 1970.
     """
-    global _quiet_until  # noqa: PLW0603  (one breaker a process)
-    if not budgets or time.monotonic() < _quiet_until:
+    if not budgets or breaker.is_open:
         return []
     window, gone = divmod(int(now), WINDOW)
     try:
@@ -55,7 +54,7 @@ def spend(budgets: Sequence[Budget], *, now: float) -> list[Spent]:
                 work.expire(key, WINDOW)
             counts = work.execute()[::2]
     except redis.RedisError as error:
-        _quiet_until = time.monotonic() + _BREAKER_SECONDS
+        breaker.trip()
         log.warning("budgets_not_counted", error=repr(error))
         return []
     return [

@@ -8,7 +8,6 @@ outage the shopper's. The channel's own 429 is the last guard.
 """
 
 import datetime as dt
-import time
 from functools import cache
 
 import structlog
@@ -17,16 +16,16 @@ from limits import RateLimitItem
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from common.breaker import Breaker
 from payments.channels.registry import get_query_budget
 
 log = structlog.get_logger(__name__)
 
 LEAST_WAIT = 1.0  # seconds until what found no budget is due again
 MOST_SPREAD = 120.0  # seconds over which a crowd of them is spread at the most
-BREAKER_SECONDS = 5.0
 CROWD = 10_000  # beyond this, nobody counts how many wait
 
-_quiet_until = 0.0
+breaker = Breaker()
 
 
 def spend(channel: str, *, calls: int = 1) -> bool:
@@ -38,7 +37,8 @@ def spend(channel: str, *, calls: int = 1) -> bool:
     try:
         return _limiter().hit(budget, channel, cost=calls)
     except Exception as error:  # noqa: BLE001  (whatever Redis's trouble, the local limit holds)
-        _be_quiet(error)
+        breaker.trip()  # each failed try would hold up a thread
+        log.warning("budget_is_local", error=repr(error))
         return _local().hit(budget, channel, cost=calls)
 
 
@@ -58,14 +58,7 @@ def _per_second(budget: RateLimitItem) -> float:
 
 
 def _limiter() -> MovingWindowRateLimiter:
-    return _local() if time.monotonic() < _quiet_until else _shared()
-
-
-def _be_quiet(error: Exception) -> None:
-    """Ask Redis again in a while: each failed try would hold up a thread."""
-    global _quiet_until  # noqa: PLW0603  (one breaker a process)
-    _quiet_until = time.monotonic() + BREAKER_SECONDS
-    log.warning("budget_is_local", error=repr(error))
+    return _local() if breaker.is_open else _shared()
 
 
 @cache

@@ -122,7 +122,7 @@ def stage() -> Iterator[Stage]:
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, logging.NOTSET)
         stack.enter_context(override_settings(**SETTINGS))
-        stack.enter_context(mock.patch.object(wake, "_quiet_until", math.inf))
+        stack.enter_context(mock.patch.object(wake.breaker, "quiet_until", math.inf))
         stack.enter_context(mock.patch.object(consulting, "THREADS", 1))
         stack.enter_context(mock.patch.object(refunding, "THREADS", 1))
         stack.enter_context(mock.patch.object(answers, "time", _Stopwatch()))

@@ -27,7 +27,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
-from common import kill_points, numbers, wake
+from common import breaker, kill_points, numbers, wake
 from orders.deliveries import loop as deliveries
 from orders.endpoints import add_endpoint
 from orders.services import concluding
@@ -51,7 +51,7 @@ from shop.api import payment_views as api
 from shop.models import Product
 from workers import closing, tasks
 
-STOPWATCHES = (wake, batches, budget, consulting, starting, refunding, closing, deliveries)
+STOPWATCHES = (breaker, batches, consulting, starting, refunding, closing, deliveries)
 TASKS = {
     task.name: task
     for module in (tasks, shop_tasks)
@@ -188,12 +188,12 @@ class RealShop:
     # --- what the world sees ---------------------------------------------------------------------
 
     def enter(self, process: Process) -> None:
-        wake._quiet_until = process.quiet_until
-        budget._quiet_until = process.budget_quiet_until
+        wake.breaker.quiet_until = process.quiet_until
+        budget.breaker.quiet_until = process.budget_quiet_until
 
     def leave(self, process: Process) -> None:
-        process.quiet_until = wake._quiet_until
-        process.budget_quiet_until = budget._quiet_until
+        process.quiet_until = wake.breaker.quiet_until
+        process.budget_quiet_until = budget.breaker.quiet_until
 
     def writes(self) -> int:
         return self._writes

@@ -46,4 +46,4 @@ def no_messages(monkeypatch):
 @pytest.fixture(autouse=True)
 def _closed_breaker(monkeypatch):
     """A broker that was down in another test is up again in this one."""
-    monkeypatch.setattr(wake, "_quiet_until", 0.0)
+    monkeypatch.setattr(wake.breaker, "quiet_until", 0.0)

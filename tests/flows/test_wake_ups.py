@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from common import breaker
 from common import wake as wakes
 from payments import services, wake
 from payments.models import Payment
@@ -151,7 +152,7 @@ def test_a_broker_that_failed_is_left_alone_for_a_while_and_then_tried_again(mon
         wake.wake_relay()
     assert len(tries) == 1
 
-    monkeypatch.setattr(wakes, "_quiet_until", wakes._quiet_until - wakes.BREAKER_SECONDS)
+    monkeypatch.setattr(wakes.breaker, "quiet_until", wakes.breaker.quiet_until - breaker.SECONDS)
     wake.wake_relay()
     assert len(tries) == 2
 

@@ -54,7 +54,7 @@ def allow(settings, channel, clock):
 def redis_away(monkeypatch):
     nowhere = RedisStorage("redis+unix:///nowhere")
     monkeypatch.setattr(budget, "_shared", lambda: MovingWindowRateLimiter(nowhere))
-    monkeypatch.setattr(budget, "_quiet_until", 0.0)
+    monkeypatch.setattr(budget.breaker, "quiet_until", 0.0)
     budget._local.cache_clear()
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def _limits(settings, monkeypatch):
     settings.API_LIMITS = {"reads": 3, "writes": 2, "polls": 4, "address": 100}
     settings.PROXIES = 1
-    monkeypatch.setattr(budgets, "_quiet_until", 0.0)
+    monkeypatch.setattr(budgets.breaker, "quiet_until", 0.0)
     monkeypatch.setattr("shop.api.limits.time", a_minute_that_stands_still())
 
 

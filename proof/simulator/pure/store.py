@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Protocol, TypeVar
 
+from common import breaker
 from common.kill_points import reach
-from common.wake import AHEAD, BREAKER_SECONDS, EXPIRES
+from common.wake import AHEAD, EXPIRES
 from proof.simulator.pure.rows import (
     Event,
     Evidence,
@@ -250,7 +251,7 @@ class Store:
         try:
             self.around.publish(task=task, eta=eta, expires=expires)
         except Exception:  # noqa: BLE001  (as `common.wake`: the row is the retry)
-            self.around.be_quiet_until(self.around.stopwatch() + BREAKER_SECONDS)
+            self.around.be_quiet_until(self.around.stopwatch() + breaker.SECONDS)
 
     def _is_quiet(self) -> bool:
         return self.around.stopwatch() < self.around.quiet_until()
