@@ -44,7 +44,7 @@ class Slot:
         before = {path: path.read_text() for path in texts}
         try:
             self._write(texts)
-            return [outcome for tier in tiers if (outcome := self._run(bug, tier))]
+            return [self._run(bug, tier) for tier in tiers]
         finally:
             self._write(before)
 
@@ -55,17 +55,14 @@ class Slot:
             self._clock += 1
             os.utime(path, (self._clock, self._clock))
 
-    def _run(self, bug: Mutant, tier: Tier) -> Outcome | None:
-        command = tier.command(bug, self._tree)
-        if command is None:
-            return None
+    def _run(self, bug: Mutant, tier: Tier) -> Outcome:
         self._renew()
         # A test session that inherits it reads the settings before it has a Redis of its own.
         inherited = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
         started = time.monotonic()
         with tempfile.TemporaryFile() as output:
             process = subprocess.Popen(  # a group, so that its children end with it
-                command,
+                tier.command(bug, self._tree),
                 cwd=self._tree,
                 env=inherited,
                 stdout=output,

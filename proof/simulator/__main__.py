@@ -1,7 +1,7 @@
 """`python -m proof.simulator 1-50`: run seeds until one fails, and tell its story.
 
 Needs `DATABASE_URL` and `REDIS_URL` of servers to test against; without them embedded ones are
-started for the length of the run.
+started for the length of the run. With `--pure` the shop is in memory, and needs no server.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from config import embedded
 
@@ -19,32 +20,51 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m proof.simulator", description=__doc__)
     parser.add_argument("seeds", nargs="+", help="numbers, or ranges such as 1-50")
     parser.add_argument("--orders", type=int, default=60)
+    parser.add_argument("--pure", action="store_true", help="the shop in memory")
     parser.add_argument("--keep-going", action="store_true", help="run the others all the same")
     parser.add_argument("--story", action="store_true", help="the whole trace of a failing seed")
     asked = parser.parse_args()
     os.environ.setdefault("NODROP_DATA", f"/var/tmp/nodrop-sim-{secrets.token_hex(4)}")  # noqa: S108
-    with embedded.lease(throwaway=True):
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    with nullcontext() if asked.pure else _database():
         return _run(asked)
 
 
+@contextmanager
+def _database() -> Iterator[None]:
+    with embedded.lease(throwaway=True):
+        import django  # noqa: PLC0415  (the servers come first)
+
+        django.setup()
+        from django.db import connection  # noqa: PLC0415
+
+        keeps = "PROOF_KEEPDB" in os.environ  # it is there, with its tables
+        connection.creation.create_test_db(verbosity=0, serialize=False, keepdb=keeps)
+        yield
+        name = str(connection.settings_dict["NAME"])
+        connection.creation.destroy_test_db(name, verbosity=0, keepdb=keeps)
+
+
 def _run(asked: argparse.Namespace) -> int:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    import django  # noqa: PLC0415  (the servers come first)
+    import django  # noqa: PLC0415  (as above)
 
     django.setup()
-    from django.db import connection  # noqa: PLC0415
-
     from proof.simulator.clock import EVENING, START  # noqa: PLC0415
     from proof.simulator.coverage import Coverage, table  # noqa: PLC0415
-    from proof.simulator.play import play  # noqa: PLC0415
+    from proof.simulator.play import Outcome, play  # noqa: PLC0415
+    from proof.simulator.pure.play import play as play_pure  # noqa: PLC0415
     from proof.simulator.world import Plan  # noqa: PLC0415
 
-    keeps = "PROOF_KEEPDB" in os.environ  # it is there, with its tables
-    connection.creation.create_test_db(verbosity=0, serialize=False, keepdb=keeps)
     failed, coverage, points, began = [], Coverage(), Counter[str](), time.monotonic()
     lives = 0
     for seed in _seeds(asked.seeds):
-        outcome = play(seed, plan=Plan(orders=asked.orders, begins=EVENING if seed % 2 else START))
+        plan = Plan(orders=asked.orders, begins=EVENING if seed % 2 else START)
+        if asked.pure:
+            started = time.process_time()
+            world, violation = play_pure(seed, plan=plan)
+            outcome = Outcome(seed, world, violation, time.process_time() - started)
+        else:
+            outcome = play(seed, plan=plan)
         coverage.add(outcome.coverage)
         points.update(outcome.points)
         lives += outcome.lives
@@ -60,7 +80,6 @@ def _run(asked: argparse.Namespace) -> int:
     print(
         f"{lives} payments in {seconds:.0f} s: {lives / seconds:.1f} /s; failed: {failed or 'none'}"
     )
-    connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0, keepdb=keeps)
     return 1 if failed else 0
 
 
