@@ -67,8 +67,17 @@ def withdraw_all_but(event: str, *, subjects: Collection[str], now: dt.datetime)
 
 def open_subjects(event: str) -> set[str]:
     """What the open alerts of a kind are about."""
-    open_ones = Alert.objects.filter(kind=event.removeprefix("alert."), resolved_at=None)
-    return set(open_ones.values_list("subject", flat=True))
+    return open_subjects_of([event])[event]
+
+
+def open_subjects_of(events: Collection[str]) -> dict[str, set[str]]:
+    """What the open alerts of these kinds are about, by kind: one query for all of them."""
+    kinds = {event.removeprefix("alert."): event for event in events}
+    found: dict[str, set[str]] = {event: set() for event in events}
+    open_ones = Alert.objects.filter(kind__in=kinds, resolved_at=None)
+    for kind, subject in open_ones.values_list("kind", "subject"):
+        found[kinds[kind]].add(subject)
+    return found
 
 
 def raise_all(event: str, *, details: Mapping[str, str], now: dt.datetime) -> None:

@@ -6,7 +6,7 @@ the door that would have done it; what can't be mended is an alert, withdrawn on
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import structlog
 from django.db import transaction
@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from alerts.services import (
-    open_subjects,
+    open_subjects_of,
     raise_alert,
     raise_all,
     withdraw_alert,
@@ -49,9 +49,12 @@ MOST_REFUNDS = 3  # tries to refund the same money before a person has to look
 
 def watch(*, now: dt.datetime) -> dict[str, int]:
     """Look at everything once; returns how many were found, by kind."""
-    found = {name: _mend(name, mend, now) for name, mend in MENDS.items()}
+    alerted = open_subjects_of(["alert.watch", *LOOKS])
+    broken = alerted["alert.watch"]
+    found = {name: _mend(name, mend, now, broken) for name, mend in MENDS.items()}
     for event, look in LOOKS.items():
-        found[event.removeprefix("alert.")] = _look(event, look, now)
+        glance = Glance(now, alerted[event])
+        found[event.removeprefix("alert.")] = _look(event, look, glance, broken)
     if any(found.values()):
         log.warning("watch_found", **{name: count for name, count in found.items() if count})
     heartbeat(name="watch", now=now)
@@ -62,32 +65,38 @@ def watch(*, now: dt.datetime) -> dict[str, int]:
 Look = Callable[[Glance], Iterator[Finding]]
 
 
-def _mend(name: str, mend: Callable[[dt.datetime], int], now: dt.datetime) -> int:
+def _mend(
+    name: str, mend: Callable[[dt.datetime], int], now: dt.datetime, broken: Collection[str]
+) -> int:
+    """One that breaks stops no other; `broken` are those that alerts are open about."""
     try:
         count = mend(now)
     except Exception as error:
         log.exception("watch_could_not_mend", what=name)
         raise_alert("alert.watch", subject=name, detail=f"it can't mend: {error!r}", now=now)
         return 0
-    withdraw_alert("alert.watch", subject=name, why="it mends again", now=now)
+    if name in broken:
+        withdraw_alert("alert.watch", subject=name, why="it mends again", now=now)
     return count
 
 
-def _look(event: str, look: Look, now: dt.datetime) -> int:
+def _look(event: str, look: Look, glance: Glance, broken: Collection[str]) -> int:
     """Raise what could not be mended, and withdraw what is so no more. One look stops no other."""
-    glance = Glance(now, open_subjects(event))
+    now = glance.now
     try:
         found = list(look(glance))
     except Exception as error:
         log.exception("watch_look_failed", look=event)
         raise_alert("alert.watch", subject=event, detail=f"it can't look: {error!r}", now=now)
         return 0
-    withdraw_alert("alert.watch", subject=event, why="it looks again", now=now)
+    if event in broken:
+        withdraw_alert("alert.watch", subject=event, why="it looks again", now=now)
     open_ones = {subject: detail for subject, detail in found if detail}
     raise_all(event, details=open_ones, now=now)
-    if glance.complete:
+    # What was not open when this pass began is left to the next one.
+    if glance.complete and glance.alerted:
         withdraw_all_but(event, subjects=open_ones, now=now)
-    else:  # who was not looked at has not healed by that
+    elif not glance.complete:  # who was not looked at has not healed by that
         for mended in {subject for subject, _ in found}.difference(open_ones):
             withdraw_alert(event, subject=mended, why="healed", now=now)
     return len(found)

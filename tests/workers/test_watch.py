@@ -301,7 +301,7 @@ def test_its_cost_does_not_grow_with_old_rows(channel, django_assert_max_num_que
     a_paid_payment(channel)
     relay_all(minutes(1))
 
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(35):
         watch(now=minutes(5))
 
 
