@@ -1,9 +1,11 @@
 """Tries bugs out, some at once: each process has a slot of its own."""
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from multiprocessing.util import Finalize
 
 from proof.mutants.mutant import Mutant
@@ -17,13 +19,27 @@ _slot: Slot
 def try_all(
     bugs: Sequence[Mutant], tiers: Sequence[str], *, jobs: int, limit: float
 ) -> Iterator[tuple[Mutant, list[Outcome]]]:
-    """What the tiers of these names made of each bug, as it becomes known."""
-    with ProcessPoolExecutor(
+    """What the tiers of these names made of each bug, as it becomes known.
+
+    When this is interrupted (Ctrl-C, SIGTERM), whatever runs for it ends, too.
+    """
+    pool = ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(limit,)
-    ) as pool:
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
         tried = {pool.submit(_try_out, bug, tiers): bug for bug in bugs}
         for future in as_completed(tried):
             yield tried[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _interrupt(*_signal: object) -> None:
+    """As Ctrl-C, which reaches all processes of a terminal."""
+    for child in active_children():
+        os.kill(int(child.pid or 0), signal.SIGINT)
+    raise KeyboardInterrupt
 
 
 def _begin(limit: float) -> None:

@@ -3,11 +3,12 @@
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from proof.mutants.tiers import Tier
 ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "staticfiles")
 TEMPLATE = "mutants_template"
+TIME_TO_END = 10.0  # seconds from SIGTERM to SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,9 @@ class Slot:
             try:
                 code = process.wait(self._limit)
             except subprocess.TimeoutExpired:
-                _end(process)
                 return Outcome(tier.name, False, self._limit, f"took over {self._limit:.0f} s")
+            finally:
+                _end(process)
             seconds = time.monotonic() - started
             output.seek(0)
             said = output.read().decode(errors="replace")
@@ -138,5 +141,11 @@ def _test_database() -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, 9)
-    process.wait()
+    """With all that it has started; it may have ended by itself."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(TIME_TO_END)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,14 +1,18 @@
 """The bank of planted bugs: each can still be planted, and a tier tells it from none at all."""
 
 import ast
+import subprocess
 import sys
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from proof.mutants.bank import BANK
 from proof.mutants.mutant import Edit, Mutant, Stale, mutant, planted
 from proof.mutants.slot import ROOT, Slot, copy_tree
 from proof.mutants.tiers import TIERS, Tier
+from tests.live.world import eventually
 
 LEAST = 25
 TESTS = TIERS[0]
@@ -84,3 +88,31 @@ def test_a_tier_that_takes_too_long_has_found_nothing(tmp_path):
 
     assert not late.found
     assert late.trouble == "took over 0 s"
+
+
+@pytest.mark.timeout(180)
+def test_who_is_interrupted_leaves_no_process():
+    """Its slots have copies of the tree, servers, and tests that run: all of it is gone."""
+    command = [sys.executable, "-m", "proof.mutants", "--jobs", "1", "--only", "signature"]
+    bench = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        family = psutil.Process(bench.pid)
+        assert eventually(lambda: any("pytest" in each for each in words(family)), patience=90)
+        started = family.children(recursive=True)
+
+        bench.terminate()
+        bench.communicate(timeout=30)
+
+        _, alive = psutil.wait_procs(started, timeout=20)
+        assert alive == []
+    finally:
+        bench.kill()
+
+
+def words(family):
+    """What its processes were started with."""
+    found = []
+    for each in family.children(recursive=True):
+        with suppress(psutil.Error):
+            found += each.cmdline()
+    return found
