@@ -84,6 +84,12 @@ class Swarm:
         return cls(rng, {fault.name: fault.most * rng.uniform(0.1, 1.0) for fault in on})
 
     @classmethod
+    def of_few(cls, rng: random.Random, most: int = 4) -> "Swarm":
+        """A few faults, so that none hides what another does."""
+        on = rng.sample(list(FAULTS.values()), rng.randint(1, most))
+        return cls(rng, {fault.name: fault.most * rng.uniform(0.1, 1.0) for fault in on})
+
+    @classmethod
     def of_all(cls, rng: random.Random, share: float) -> "Swarm":
         """Every fault, each at this share of its highest intensity."""
         return cls(rng, {fault.name: fault.most * share for fault in FAULTS.values()})

@@ -22,6 +22,7 @@ class Here:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._breaks = any(world.swarm.is_on(fault) for fault in ("F40", "F41", "F42"))
 
     def now(self) -> dt.datetime:
         return self._world.clock.now()
@@ -62,7 +63,8 @@ class Here:
             raise OperationalError("committed, and nobody hears of it")
 
     def _may_break(self) -> bool:
-        return self._world.process.role in ROLES and not self._world.swarm.healed
+        world = self._world
+        return self._breaks and not world.swarm.healed and world.process.role in ROLES
 
 
 def banks_of(world: World) -> dict[str, Bank]:
