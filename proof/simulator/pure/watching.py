@@ -29,6 +29,7 @@ def watch(store: Store, now: dt.datetime) -> None:
             for subject, detail in found.items():
                 store.alert(kind, subject, detail)
             store.withdraw_all_but(kind, found)
+    store.to_look_at.clear()
 
 
 def _untold_payments(store: Store, now: dt.datetime) -> Iterator[Finding]:
@@ -96,7 +97,8 @@ def _give_back_again(store: Store, payment: Payment, entry: LedgerRow, now: dt.d
 
 
 def _standing_still(store: Store, now: dt.datetime) -> Iterator[Finding]:
-    """Orders whose closing has not come to an end."""
+    """Closes that have not come to an end: for us to finish, or for a channel to tell."""
+    long_ago = now - STANDS_STILL
     for order in list(store.closings.rows()):
         began_at = order.cancel_asked_at or order.close_asked_at or order.expires_at
         if order.status not in WANTS_MONEY or began_at > now - TIME_TO_CLOSE:
@@ -104,8 +106,13 @@ def _standing_still(store: Store, now: dt.datetime) -> Iterator[Finding]:
         fog = order.fog
         if fog is None:
             yield order.order_no, _finish(store, order, now)
-        elif began_at <= now - STANDS_STILL:
+        elif began_at <= long_ago:
             yield order.order_no, f"{fog.channel} has not said how {fog.payment_no} ended"
+    # Also of orders that are paid by now: a channel could still take their money once more.
+    for payment in store.consults.rows():
+        if payment.in_fog and payment.close_asked_at and payment.close_asked_at <= long_ago:
+            trouble = f"{payment.channel} has not said how {payment.payment_no} ended"
+            yield payment.order.order_no, trouble
 
 
 def _finish(store: Store, order: Order, now: dt.datetime) -> str:
@@ -124,7 +131,32 @@ def _paid_without_ledger(store: Store, now: dt.datetime) -> Iterator[Finding]:
         order = store.orders[number]
         if order.paid_at and not any(row.entry is Entry.APPLIED for row in order.ledger):
             yield number, "it says paid, and the ledger has no money that paid it"
-    store.to_look_at.clear()
+
+
+def _sums_that_differ(store: Store, now: dt.datetime) -> Iterator[Finding]:
+    """As `workers.sums`, of the orders that changed since."""
+    for number in store.to_look_at:
+        order = store.orders[number]
+        for row in order.ledger:
+            if row.entry is Entry.APPLIED and (row.amount, row.currency) != _total(order):
+                yield number, f"its total is {order.total}, the ledger says {row.amount}"
+        for payment in order.payments:
+            entry = store.ledger.get((payment.payment_no, ""))
+            if entry and (entry.amount, entry.currency) != _received(payment):
+                yield number, f"{payment.payment_no} received {payment.received_amount}"
+        if (
+            sum(-row.amount if row.entry is Entry.REFUND else row.amount for row in order.ledger)
+            < 0
+        ):
+            yield number, "more went back than came"
+
+
+def _total(order: Order) -> tuple[int, str]:
+    return order.total, order.currency
+
+
+def _received(payment: Payment) -> tuple[int | None, str]:
+    return payment.received_amount, payment.received_currency
 
 
 LOOKS: dict[str, Callable[[Store, dt.datetime], Iterator[Finding]]] = {
@@ -133,4 +165,5 @@ LOOKS: dict[str, Callable[[Store, dt.datetime], Iterator[Finding]]] = {
     "owed_back": _owed_back,
     "close_stands_still": _standing_still,
     "paid_without_money": _paid_without_ledger,
+    "ledger_differs": _sums_that_differ,
 }
