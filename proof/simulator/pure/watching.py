@@ -144,11 +144,12 @@ def _sums_that_differ(store: Store, now: dt.datetime) -> Iterator[Finding]:
             entry = store.ledger.get((payment.payment_no, ""))
             if entry and (entry.amount, entry.currency) != _received(payment):
                 yield number, f"{payment.payment_no} received {payment.received_amount}"
-        if (
-            sum(-row.amount if row.entry is Entry.REFUND else row.amount for row in order.ledger)
-            < 0
-        ):
+        if sum(_signed(row) for row in order.ledger) < 0:
             yield number, "more went back than came"
+
+
+def _signed(row: LedgerRow) -> int:
+    return -row.amount if row.entry is Entry.REFUND else row.amount
 
 
 def _total(order: Order) -> tuple[int, str]:
