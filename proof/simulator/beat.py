@@ -11,6 +11,7 @@ from workers.schedule import Entry
 
 AHEAD = dt.timedelta(seconds=10)  # how fine beat's ticks are
 SELDOM = dt.timedelta(hours=4)  # a look that follows no due time, when nothing changes
+CALM = dt.timedelta(minutes=30)  # the same when all is healed: what it has to mend is mended soon
 QUIET_AFTER = dt.timedelta(minutes=10)
 
 
@@ -76,9 +77,11 @@ class Beat:
                 is_new_day = self._sent_at[entry.task].date() < now.date()
                 return now if is_new_day else min(due, seldom)
             return due
-        is_quiet = now - self._changed_at > QUIET_AFTER
-        own = entry.task in self.world.strategy.tasks
-        return seldom if is_quiet and not own else now
+        if entry.task in self.world.strategy.tasks:
+            return now
+        if now - self._changed_at > QUIET_AFTER:
+            return seldom
+        return self._sent_at[entry.task] + CALM if self.world.swarm.healed else now
 
     def _send(self, entry: Entry) -> None:
         def send() -> None:
