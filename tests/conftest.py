@@ -15,12 +15,13 @@ import django
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-# Stories of real processes measure seconds: those of a group follow one another in one worker.
+# Those of a group follow one another in one worker: stories of real processes measure seconds.
 GROUPS = {
     "tests/live/test_demo.py": "whole",  # these two start a shop of their own
     "tests/live/test_soak.py": "whole",
     "tests/browser/": "whole",
     "tests/live/": "live",
+    "tests/proof/test_coverage.py": "coverage",  # its worlds are played once for all of its tests
 }
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 

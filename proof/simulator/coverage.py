@@ -19,6 +19,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_CALLS, ("created", "paying")),
     **dict.fromkeys(("F02", "F03", "F04", "F06", "F15", "F16", "F19", "F48", "F49"), ("paying",)),
     **dict.fromkeys(("F01", "F13", "F17"), ("created",)),
+    **dict.fromkeys(("F18", "F20", "F23", "F34"), ("paying",)),
+    **dict.fromkeys(("F50", "F52", "F52s"), ("succeeded",)),
 }
 
 

@@ -168,7 +168,7 @@ class ShopMachine(RuleBasedStateMachine):
 
     @rule(point=st.sampled_from(sorted(POINTS)))
     def will_die(self, point: str) -> None:
-        self.world.armed_point = point
+        self.world.armed_points = {point}
 
     @rule(fault=STORMS)
     def is_struck(self, fault: str) -> None:

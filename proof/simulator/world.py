@@ -72,6 +72,7 @@ class Plan:
     begins: dt.datetime = START
     beats: int | None = None  # None: as the swarm wants it
     receiver: bool = False  # whether a system that fulfils orders is told of them
+    deadly: frozenset[str] = frozenset()  # crash points: who comes by first dies there
 
 
 @dataclass
@@ -132,7 +133,7 @@ class World:
         self._count = 0
         self._depth = 0
         self._passes: dict[str, int] = {}  # of the crash points, where one may die
-        self.armed_point = ""  # at which the next process dies that comes by
+        self.armed_points = set(self.plan.deadly)  # the next process that comes by dies there
         self._writes = 0
         self.system = build(self)
 
@@ -307,8 +308,8 @@ class World:
 
     def _dies_at(self, point: str, fault: str) -> bool:
         """The first passes are the deadliest: a point that is seldom passed is not missed."""
-        if point == self.armed_point:
-            self.armed_point = ""
+        if point in self.armed_points:
+            self.armed_points.remove(point)
             return True
         level = self.swarm.levels.get(fault, 0.0)
         if not level:
