@@ -49,16 +49,14 @@ def _run(asked: argparse.Namespace) -> int:
     import django  # noqa: PLC0415  (as above)
 
     django.setup()
-    from proof.simulator.clock import EVENING, START  # noqa: PLC0415
     from proof.simulator.coverage import Coverage, table  # noqa: PLC0415
-    from proof.simulator.play import Outcome, play  # noqa: PLC0415
+    from proof.simulator.play import Outcome, plan_of, play  # noqa: PLC0415
     from proof.simulator.pure.play import play as play_pure  # noqa: PLC0415
-    from proof.simulator.world import Plan  # noqa: PLC0415
 
     failed, coverage, points, began = [], Coverage(), Counter[str](), time.monotonic()
     lives = 0
     for seed in _seeds(asked.seeds):
-        plan = Plan(orders=asked.orders, begins=EVENING if seed % 2 else START)
+        plan = plan_of(seed, asked.orders)
         if asked.pure:
             started = time.process_time()
             world, violation = play_pure(seed, plan=plan)
@@ -71,6 +69,7 @@ def _run(asked: argparse.Namespace) -> int:
         print(outcome, flush=True)
         if outcome.violation:
             print(outcome.tell(everything=asked.story))
+            print("" if asked.pure else outcome.keep())
             failed.append(seed)
             if not asked.keep_going:
                 break

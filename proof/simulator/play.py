@@ -4,6 +4,7 @@ import gc
 import time
 from dataclasses import dataclass, field
 
+from proof.simulator.clock import EVENING, START
 from proof.simulator.coverage import Coverage
 from proof.simulator.faults import Swarm
 from proof.simulator.real import RealShop, living
@@ -51,6 +52,16 @@ class Outcome:
         about = set(self.violation.about)
         about |= {line[2] for line in self.world.trace.lines} if everything else set()
         return f"{self.violation}\n{self.world.trace.story(about)}"
+
+    def keep(self) -> str:
+        """What to do so that a seed that failed in the real shop is played from now on."""
+        line = f"{self.seed} {self.world.plan.orders} {self.violation}"
+        return f"Add to proof/simulator/seeds.txt:\n{line}"
+
+
+def plan_of(seed: int, orders: int) -> Plan:
+    """The world of a numbered seed: the same by hand, in the tests, and when it is played again."""
+    return Plan(orders=orders, receiver=seed % 3 == 0, begins=EVENING if seed % 2 else START)
 
 
 def play(
