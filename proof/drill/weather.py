@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from payments.channels.base import Charge, CloseOutcome
-from proof.simulator.channel import Bank, Bill, Return
+from proof.simulator.bank import Bank, Bill, Return
 from proof.simulator.faults import Swarm
 from proof.simulator.real import RealShop
 from proof.simulator.shoppers import Shopper

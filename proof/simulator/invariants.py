@@ -7,7 +7,7 @@ from typing import Any
 
 from payments.services.refunding.settling import LOOK_BACK
 from payments.states import MONEY_CAME, MOVES, REFUND_MOVES, RefundStatus, Status
-from proof.simulator.channel import Bank, Bill
+from proof.simulator.bank import Bank, Bill
 from proof.simulator.system import Move, OrderView, PaymentView, RefundView
 from proof.simulator.world import Violation, World
 

@@ -38,8 +38,8 @@ from payments.services import batches, budget, consulting, postponing, starting
 from payments.services.refunding import loop as refunding
 from payments.states import Source
 from proof.simulator import sql
+from proof.simulator.bank import Bank
 from proof.simulator.broker import Window
-from proof.simulator.channel import Bank
 from proof.simulator.clock import installed
 from proof.simulator.database import breaking_database
 from proof.simulator.process import Crash, Process

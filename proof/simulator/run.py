@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Mapping
 
+from proof.simulator.bank import Bank
 from proof.simulator.beat import Beat
-from proof.simulator.channel import Bank
 from proof.simulator.invariants import Judge
 from proof.simulator.process import Process
 from proof.simulator.records import keep_records

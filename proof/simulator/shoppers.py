@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from payments.channels.base import ChannelState
-from proof.simulator.channel import Bank
+from proof.simulator.bank import Bank
 from proof.simulator.system import Answer
 from proof.simulator.world import Record, Violation, World
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from random import Random
 
-from proof.simulator.channel import Bank
+from proof.simulator.bank import Bank
 from proof.simulator.process import Process
 from proof.simulator.world import World
 

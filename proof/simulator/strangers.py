@@ -5,7 +5,7 @@ from functools import partial
 from random import Random
 
 from payments.channels.base import ChannelState
-from proof.simulator.channel import Bank, Bill
+from proof.simulator.bank import Bank, Bill
 from proof.simulator.world import Record, Violation, World
 
 

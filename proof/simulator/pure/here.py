@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import OperationalError
 
 from common import kill_points
-from proof.simulator.channel import Bank
+from proof.simulator.bank import Bank
 from proof.simulator.world import World
 
 T = TypeVar("T")
