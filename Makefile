@@ -28,15 +28,15 @@ drill: install ## What drops with callbacks only, with the usual remedies, and h
 soak: install ## Real processes, a fault every 5 to 15 s for MINUTES=60; then every cent is counted
 	@$(BIN)/python -m proof.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
 
-prove: install ## Check the model, look for races, plant bugs (SEEDS=1000 of each pair)
-	@failed=; for part in model "races --seeds $(or $(SEEDS),1000)" mutants; do \
+prove: install ## Check the model, simulate 10,000 payments, look for races, plant bugs (SEEDS=1000 of each pair)
+	@failed=; for part in model "simulator $(or $(WORLDS),1-80) --orders 125 --keep-going" "races --seeds $(or $(SEEDS),1000)" mutants; do \
 	  echo "--- proof.$$part"; $(BIN)/python -m proof.$$part || failed="$$failed $${part%% *}"; \
 	done; [ -z "$$failed" ] || { echo "Failed:$$failed"; exit 1; }
 
 test-browser: install ## Buy in a real browser; as root it installs Debian's Chromium first
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y chromium; } || \
 	  { echo "There is no Chromium here: apt-get install chromium"; exit 1; }
-	@$(BIN)/python -m pytest tests/browser $(PYTEST_OPTIONS)
+	@BROWSER_DEVICES=phone,desktop $(BIN)/python -m pytest tests/browser $(PYTEST_OPTIONS)
 
 measure-screen: install ## Time from the wallet's "paid" to the shopper's screen (needs Chromium)
 	@$(BIN)/python -m tests.benchmarks.screen

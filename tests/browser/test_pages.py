@@ -2,12 +2,13 @@
 
 import pytest
 
-from tests.browser.shopper import Shopper
+from tests.browser.shopper import DEVICES, Shopper
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180, func_only=True)]
 LOOKS = [("en-GB", "light"), ("en-GB", "dark"), ("zh-CN", "light")]
 
 
+@pytest.mark.parametrize("device", sorted(DEVICES))
 @pytest.mark.parametrize(("locale", "scheme"), LOOKS, ids=["en", "en-dark", "zh"])
 def test_every_page_can_be_read_by_everybody(shop, browser, device, locale, scheme):
     story = f"pages-{locale}-{scheme}"
