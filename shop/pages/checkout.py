@@ -11,30 +11,75 @@ from orders.models import Order
 from orders.services import IdempotencyKeyReused
 from shop import cart, services
 from shop.forms import BuyNow, Checkout, new_key
+from shop.history import Entry
 from shop.pages.browser import remember
 from shop.pages.channels import ways_to_pay
+from shop.pages.once_more import (
+    FORM,
+    address_of_a_form,
+    address_of_another,
+    key_of_the_form,
+    open_twin,
+    sent_before,
+)
 from shop.pages.paying import start
 from shop.services import Wish
+from shop.standing import MAY_PAY, NOT_KNOWN_YET, Standing
 
 
 @never_cache
 def checkout(request: HttpRequest) -> HttpResponse:
-    """What is ordered travels in the form: sent twice, it is one order, whatever the cart holds."""
-    is_sent = request.method == "POST"
-    wishes = _wishes_sent(request) if is_sent else _wishes_asked_for(request)
-    form = Checkout(request.POST if is_sent else None, label_suffix="")
-    if wishes and is_sent and form.is_valid():
-        order = _place(request, form, wishes)
-        if order:
-            remember(request, order.order_no)
-            if "currency" in request.GET:
-                cart.take_out(request.session, wishes)
-            channel = request.POST.get("channel", "")
-            return (
-                start(request, order, channel)
-                if channel
-                else redirect("shop:order", order.order_no)
-            )
+    """What is ordered travels in the form: sent twice, it is one order, whatever the cart holds.
+
+    The form's key belongs to its address: who comes back to it finds the order that it has made.
+    """
+    return _take(request) if request.method == "POST" else _offer(request)
+
+
+def _offer(request: HttpRequest) -> HttpResponse:
+    earlier = sent_before(request)
+    wishes = [] if earlier else _wishes_asked_for(request)
+    earlier = earlier or open_twin(request, wishes)
+    if earlier:
+        return _show_earlier(request, earlier)
+    if FORM not in request.GET and cart.items_of(wishes):
+        return redirect(address_of_a_form(request))
+    form = Checkout(label_suffix="", initial={"key": key_of_the_form(request)})
+    return _show(request, form, wishes)
+
+
+def _take(request: HttpRequest) -> HttpResponse:
+    wishes = _wishes_sent(request)
+    form = Checkout(request.POST, label_suffix="")
+    if not wishes or not form.is_valid():
+        return _show(request, form, wishes)
+    twin = open_twin(request, wishes)
+    if twin and twin.order.idempotency_key != form.cleaned_data["key"]:
+        said = _("This order of the same things is still open: nothing was ordered a second time.")
+        messages.warning(request, said)
+        return redirect("shop:order", twin.order.order_no)
+    order = _place(request, form, wishes)
+    if not order:
+        return _show(request, form, wishes)
+    remember(request, order.order_no)
+    if "currency" in request.GET:
+        cart.take_out(request.session, wishes)
+    channel = request.POST.get("channel", "")
+    return start(request, order, channel) if channel else redirect("shop:order", order.order_no)
+
+
+def _show_earlier(request: HttpRequest, earlier: Entry) -> HttpResponse:
+    context = {
+        "order": earlier.order,
+        "not_known_yet": earlier.standing in NOT_KNOWN_YET,
+        "may_pay": earlier.standing in MAY_PAY,
+        "is_paid": earlier.standing in (Standing.PAID, Standing.REVIVED),
+        "another": address_of_another(request),
+    }
+    return render(request, "shop/once_more.html", context)
+
+
+def _show(request: HttpRequest, form: Checkout, wishes: list[Wish]) -> HttpResponse:
     items = cart.items_of(wishes)
     if not items:
         messages.warning(request, _("There is nothing to order yet."))

@@ -158,3 +158,21 @@ def test_nobody_elses_order_is_shown(shopper, shop, browser, device):
 
         expect(stranger.page.locator("#result")).to_have_count(0)
         stranger.looks("not-hers")
+
+
+def test_back_twice_in_the_fog_leads_to_the_order_and_makes_no_second_bill(shopper):
+    shopper.buy(lose_callback=1, pending_for={"probability": 1, "seconds": 60})
+    only = shopper.payment("id")
+    shopper.pay()
+    shopper.sees("confirming")
+
+    shopper.page.go_back()
+    shopper.page.go_back()
+
+    expect(shopper.page).to_have_url(re.compile("/checkout/"))
+    expect(shopper.page.locator("main")).to_contain_text("do not pay again")
+    expect(shopper.page.get_by_role("button", name=re.compile("^Pay "))).to_have_count(0)
+    shopper.looks("ordered-already")
+    shopper.page.get_by_role("link", name="To your order").click()
+    shopper.sees("confirming")
+    assert shopper.payment("id") == only

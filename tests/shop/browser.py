@@ -23,12 +23,14 @@ def hidden_fields(page: str) -> dict[str, list[str]]:
 
 def buy(browser: Client, path: str = CHECKOUT, **changed: object) -> HttpResponse:
     """The checkout is opened and sent, without a channel: the order is placed and not yet paid."""
-    return browser.post(path, hidden_fields(browser.get(path).text) | changed)
+    return browser.post(path, hidden_fields(browser.get(path, follow=True).text) | changed)
 
 
 def an_order(browser: Client) -> str:
     """Its path."""
-    return buy(browser)["Location"]
+    path = buy(browser)["Location"]
+    assert path.startswith("/orders/")
+    return path
 
 
 def pay(browser: Client, order: str, channel: str = "fake") -> HttpResponse:

@@ -37,7 +37,7 @@ def test_buying_now_shows_what_it_costs_and_every_way_to_pay(client):
 
 
 def test_the_form_sent_twice_with_a_channel_is_one_order_and_one_payment(client):
-    form = hidden_fields(client.get(CHECKOUT).text) | {"channel": "fake"}
+    form = hidden_fields(client.get(CHECKOUT, follow=True).text) | {"channel": "fake"}
 
     places = {client.post(CHECKOUT, form)["Location"] for _ in range(2)}
 
@@ -46,7 +46,7 @@ def test_the_form_sent_twice_with_a_channel_is_one_order_and_one_payment(client)
 
 def test_a_cart_sent_twice_is_one_order_though_the_first_emptied_it(client):
     client.post("/products/tea/", {"quantity": "2", "cart": ""})
-    form = hidden_fields(client.get("/checkout/?currency=CNY").text)
+    form = hidden_fields(client.get("/checkout/?currency=CNY", follow=True).text)
 
     places = {client.post("/checkout/?currency=CNY", form)["Location"] for _ in range(2)}
 
@@ -63,7 +63,7 @@ def test_buying_now_leaves_the_cart_alone(client):
 
 
 def test_a_price_that_has_changed_is_shown_before_it_is_charged(client):
-    form = hidden_fields(client.get(CHECKOUT).text)
+    form = hidden_fields(client.get(CHECKOUT, follow=True).text)
     Product.objects.filter(sku="tea").update(price=1300)
 
     asked = client.post(CHECKOUT, form)
@@ -77,7 +77,7 @@ def test_a_price_that_has_changed_is_shown_before_it_is_charged(client):
 
 
 def test_a_repeat_is_the_same_order_even_at_another_price(client):
-    form = hidden_fields(client.get(CHECKOUT).text)
+    form = hidden_fields(client.get(CHECKOUT, follow=True).text)
     first = client.post(CHECKOUT, form)
     Product.objects.filter(sku="tea").update(price=1300)
 

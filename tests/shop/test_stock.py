@@ -100,7 +100,7 @@ def test_the_list_marks_what_is_sold_out(client, stocked):
 def test_a_checkout_that_wants_more_than_is_left_comes_back_and_says_so(
     client, stocked, left, said
 ):
-    form = hidden_fields(client.get(CHECKOUT).text)
+    form = hidden_fields(client.get(CHECKOUT, follow=True).text)
     stocked(tea=left)
 
     page = client.post(CHECKOUT, form | {"email": "a@example.com", "channel": "fake"})
@@ -122,7 +122,7 @@ def test_a_product_of_which_less_is_left_says_so_before_the_checkout(client, sto
 
 def test_a_form_sent_twice_for_the_last_ones_is_one_order(client, stocked):
     stocked(tea=2)
-    form = hidden_fields(client.get(CHECKOUT).text)
+    form = hidden_fields(client.get(CHECKOUT, follow=True).text)
 
     places = [client.post(CHECKOUT, form)["Location"] for _ in range(2)]
 
