@@ -16,12 +16,13 @@ from orders.seen import note_seen
 from orders.services import note_email
 from payments.models import Payment
 from payments.selectors import payments_of, refunds_of
+from payments.services import pull_forward
 from shop.forms import TellMe
 from shop.history import history_of
 from shop.money_back import money_back
 from shop.pages.browser import order_of, theirs
 from shop.pages.channels import label_of, ways_to_pay
-from shop.pages.watching import watching
+from shop.pages.watching import LEAST_REFRESH, watching
 from shop.selectors import emojis_of
 from shop.standing import (
     MAY_CANCEL,
@@ -34,6 +35,8 @@ from shop.standing import (
 from shop.words import HEADINGS
 
 ON_A_PAGE = 20
+WAITING = "waiting"  # in the address that a page without JavaScript loads again
+WAITING_HEADER = "X-Waiting"  # of the script's loads
 
 
 @never_cache
@@ -64,6 +67,8 @@ def order(request: HttpRequest, order_no: str) -> HttpResponse:
     watched = payment_to_watch(payments, ledger=ledger)
     if standing in NOT_KNOWN_YET and watched:
         context |= watching(shown, watched, now=now)
+        if _has_come_back(request) and pull_forward(payment_no=watched.payment_no, now=now):
+            context["refresh"] = LEAST_REFRESH
     if standing is Standing.CONFIRMING and watched:
         context |= _confirming(shown, watched)
     return render(request, "shop/order.html", context)
@@ -97,6 +102,11 @@ def tell_me(request: HttpRequest, order_no: str) -> HttpResponse:
     elif request.method == "POST":
         messages.error(request, " ".join(str(error) for error in form.errors["email"]))
     return redirect("shop:order", order_no)
+
+
+def _has_come_back(request: HttpRequest) -> bool:
+    """Whether she has opened the page; not, if a page that waits has loaded itself again."""
+    return WAITING not in request.GET and WAITING_HEADER not in request.headers
 
 
 def _confirming(shown: Order, watched: Payment) -> dict[str, Any]:

@@ -138,6 +138,19 @@ def test_she_closes_the_page_in_the_fog_and_finds_the_truth_when_she_comes_back(
     shopper.sees("paid")
 
 
+@pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
+def test_opening_the_order_in_the_fog_asks_the_wallet_at_once(shop, browser, javascript):
+    options = {"device": "phone", "java_script_enabled": javascript}
+    with Shopper(shop, browser, story="opened-in-the-fog", **options) as shopper:
+        shopper.buy(lose_callback=1)
+        shopper.world.rows("UPDATE payments_payment SET consult_due_at = now() + interval '1 hour'")
+        shopper.pay_elsewhere()
+
+        shopper.visit_order()
+
+        shopper.sees("paid", within=6000)
+
+
 def test_nothing_can_be_paid_again_in_the_fog(shopper):
     shopper.buy(lose_callback=1, pending_for={"probability": 1, "seconds": 60})
     shopper.pay()

@@ -98,7 +98,7 @@ def test_while_nobody_knows_the_page_loads_itself_again_and_never_says_failed(cl
 
     page = text_of(client, order)
 
-    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
+    assert '<noscript><meta http-equiv="refresh" content="3; url=?waiting"></noscript>' in page
     assert "Not paid" not in page
     assert "pay again</button>" not in page.lower()
 
@@ -123,6 +123,43 @@ def test_back_from_the_wallet_the_channel_is_asked_sooner_but_not_by_the_page(cl
 
     assert the_payment().returned_at is not None
     assert channel.calls["query"] == 0
+
+
+def test_an_order_that_is_opened_in_the_fog_has_its_channel_asked_sooner(client, channel):
+    order = an_order(client)
+    pay(client, order)
+    long_ago = timezone.now() - dt.timedelta(minutes=5)
+    Payment.objects.update(
+        returned_at=long_ago, consult_due_at=timezone.now() + dt.timedelta(hours=1)
+    )
+
+    page = text_of(client, order)
+
+    assert the_payment().consult_due_at <= timezone.now()
+    assert channel.calls["query"] == 0
+    assert 'content="3; url=?waiting"' in page
+    assert "<span data-still >Still confirming" in page
+
+
+@pytest.mark.parametrize(("query", "headers"), [("?waiting", {}), ("", {"X-Waiting": "1"})])
+def test_a_page_that_waits_and_looks_again_does_not_say_that_she_is_back(client, query, headers):
+    order = an_order(client)
+    pay(client, order)
+
+    client.get(order + query, headers=headers)
+
+    assert the_payment().returned_at is None
+
+
+def test_opening_an_order_again_and_again_asks_its_channel_once_in_five_seconds(client):
+    order = an_order(client)
+    pay(client, order)
+    client.get(order)
+    first = the_payment().returned_at
+
+    client.get(order)
+
+    assert the_payment().returned_at == first
 
 
 def test_the_success_that_the_order_has_not_heard_of_is_still_being_confirmed(client, channel):

@@ -106,7 +106,7 @@ function retryAfter(answer) {
 // Fetches the page, and shows it unless it is older than what is shown.
 async function show() {
   const answer = await fetch(location.href, {
-    headers: { Accept: "text/html" },
+    headers: { Accept: "text/html", "X-Waiting": "1" }, // a look, not a shopper who is back
     cache: "no-store",
     signal: AbortSignal.timeout(LONGEST_CALL),
   });
