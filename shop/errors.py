@@ -18,7 +18,10 @@ def no_cookie(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "shop/not_found.html", status=404)
+    """Only of orders is said who may open them."""
+    is_of_an_order = request.path.startswith("/orders/")
+    context = {"is_of_an_order": is_of_an_order, "nothing_is_broken": True}
+    return render(request, "shop/not_found.html", context, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

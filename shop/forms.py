@@ -18,7 +18,7 @@ def new_key() -> str:
     return secrets.token_urlsafe(24)
 
 
-def _say_the_range() -> str:
+def say_the_range() -> str:
     return gettext("Order 1 to %(most)d.") % {"most": MOST_OF_ONE}
 
 
@@ -32,7 +32,7 @@ class HowMany(forms.Form):
         initial=1,
         error_messages=dict.fromkeys(
             ("required", "invalid", "min_value", "max_value"),
-            lazy(_say_the_range, str)(),
+            lazy(say_the_range, str)(),
         ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )

@@ -1,12 +1,11 @@
 """The paths of the pages."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.i18n import set_language
 
 from shop.pages import carts, goods, orders, paying
 from shop.pages.checkout import checkout
-from shop.pages.people import SignIn
+from shop.pages.people import SignIn, SignOut
 
 app_name = "shop"
 
@@ -23,6 +22,6 @@ urlpatterns = [
     path("orders/<slug:order_no>/cancel/", paying.cancel, name="cancel"),
     path("orders/<slug:order_no>/tell-me/", orders.tell_me, name="tell_me"),
     path("sign-in/", SignIn.as_view(), name="sign_in"),
-    path("sign-out/", LogoutView.as_view(next_page="shop:products"), name="sign_out"),
+    path("sign-out/", SignOut.as_view(), name="sign_out"),
     path("language/", set_language, name="language"),
 ]

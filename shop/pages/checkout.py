@@ -10,8 +10,9 @@ from django.views.decorators.cache import never_cache
 from orders.models import Order
 from orders.services import IdempotencyKeyReused
 from shop import cart, services
-from shop.forms import BuyNow, Checkout, new_key
+from shop.forms import BuyNow, Checkout, new_key, say_the_range
 from shop.history import Entry
+from shop.models import Product
 from shop.pages.browser import remember
 from shop.pages.channels import ways_to_pay
 from shop.pages.once_more import (
@@ -37,6 +38,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 
 def _offer(request: HttpRequest) -> HttpResponse:
+    if "sku" in request.GET and (why := _why_it_cannot_be_bought(request)):
+        return why
     earlier = sent_before(request)
     wishes = [] if earlier else _wishes_asked_for(request)
     earlier = earlier or open_twin(request, wishes)
@@ -85,6 +88,18 @@ def _show(request: HttpRequest, form: Checkout, wishes: list[Wish]) -> HttpRespo
         messages.warning(request, _("There is nothing to order yet."))
         return redirect("shop:cart")
     return render(request, "shop/checkout.html", _context(form, items))
+
+
+def _why_it_cannot_be_bought(request: HttpRequest) -> HttpResponse | None:
+    """An address that was typed, or is older than the shop's goods."""
+    asked, sku = BuyNow(request.GET), request.GET["sku"]
+    if not Product.objects.filter(sku=sku, active=True).exists():
+        messages.warning(request, _("That is not sold here (any more)."))
+        return redirect("shop:products")
+    if not asked.is_valid():
+        messages.warning(request, say_the_range())
+        return redirect("shop:product", sku)
+    return None
 
 
 def _wishes_asked_for(request: HttpRequest) -> list[Wish]:

@@ -446,3 +446,24 @@ def test_a_code_to_scan_counts_down_and_says_until_when(client, channel):
 
     assert re.search(r"Pay until <time [^>]+>[^<]+</time>", page)
     assert 1790 <= int(re.search(r'data-countdown="(\d+)"', page)[1]) <= 1800
+
+
+def test_a_mistyped_product_is_not_told_of_as_an_order_and_the_shop_stays_around_it(client):
+    product, order = client.get("/products/umbrela/"), client.get("/orders/NXX/")
+
+    assert "The address may be mistyped" in product.text
+    assert "An order opens in the browser" not in product.text
+    assert "An order opens in the browser" in order.text
+    assert 'href="/cart/"' in product.text
+
+
+def test_the_address_of_signing_out_shows_the_button_that_does_it(client, django_user_model):
+    stranger = client.get("/sign-out/")
+    client.force_login(django_user_model.objects.create_user("ann"))
+
+    page = client.get("/sign-out/")
+    client.post("/sign-out/")
+
+    assert "You are not signed in." in stranger.text
+    assert "You are signed in as ann." in page.text
+    assert "_auth_user_id" not in client.session
