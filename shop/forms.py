@@ -4,11 +4,13 @@ import secrets
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.utils.functional import lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from orders.states import Via
 from shop.services import MOST_OF_AN_EMAIL, MOST_OF_ONE
 from shop.stock import say_how_many_are_left
 
@@ -16,6 +18,11 @@ from shop.stock import say_how_many_are_left
 def new_key() -> str:
     """One filled-in form makes one order, however often it is sent."""
     return secrets.token_urlsafe(24)
+
+
+def writes_mail() -> bool:
+    """Whether shoppers are written to at all: else nobody is asked for an address."""
+    return Via.EMAIL in settings.NOTIFIERS
 
 
 def say_the_range() -> str:
@@ -80,6 +87,11 @@ class Checkout(forms.Form):
     )
     key = forms.CharField(min_length=16, max_length=255, initial=new_key, widget=forms.HiddenInput)
     total = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not writes_mail():
+            del self.fields["email"]
 
     def ask_again(self, why: str, **values: object) -> None:
         """It can't be taken as it stands: say why, and let it be sent anew with these values."""

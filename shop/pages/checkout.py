@@ -127,7 +127,7 @@ def _place(request: HttpRequest, form: Checkout, wishes: list[Wish]) -> Order | 
     try:
         return services.place(
             wishes=wishes,
-            email=asked["email"],
+            email=asked.get("email", ""),
             owner_id=request.user.pk,
             idempotency_key=asked["key"],
             agreed_total=asked["total"],

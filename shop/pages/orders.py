@@ -17,7 +17,7 @@ from orders.services import note_email
 from payments.models import Payment
 from payments.selectors import payments_of, refunds_of
 from payments.services import pull_forward
-from shop.forms import TellMe
+from shop.forms import TellMe, writes_mail
 from shop.history import history_of
 from shop.money_back import money_back
 from shop.pages.browser import order_of, theirs
@@ -96,9 +96,12 @@ def tell_me(request: HttpRequest, order_no: str) -> HttpResponse:
     """She leaves before the end is known, and wants to be written to."""
     order_of(request, order_no)
     form = TellMe(request.POST)
+    if not writes_mail():
+        return redirect("shop:order", order_no)
     if request.method == "POST" and form.is_valid():
         address, language = form.cleaned_data["email"], get_language() or ""
         note_email(order_no=order_no, email=address, language=language)
+        messages.success(request, _("We will write to %(email)s.") % {"email": address})
     elif request.method == "POST":
         messages.error(request, " ".join(str(error) for error in form.errors["email"]))
     return redirect("shop:order", order_no)
@@ -115,9 +118,11 @@ def _confirming(shown: Order, watched: Payment) -> dict[str, Any]:
     nowhere_to_pay = watched.in_fog and not watched.action
     heading = _("Waiting for %(wallet)s") % {"wallet": label}
     others = ways_to_pay(shown.currency, but=watched.channel) if watched.in_fog else []
+    mail = writes_mail()
     told = {
         "may_tick": not nowhere_to_pay,
         "other_channels": others,
-        "tell_me": None if shown.email else TellMe(label_suffix=""),
+        "tell_me": TellMe(label_suffix="", initial={"email": shown.email}) if mail else None,
+        "writes_to": shown.email if mail else "",
     }
     return told | ({"heading": heading} if nowhere_to_pay else {})

@@ -29,6 +29,12 @@ pytestmark = pytest.mark.django_db
 TOO_LONG = {"email": f"a@{'.'.join(['b' * 60] * 5)}.com"}
 
 
+@pytest.fixture
+def mail(settings):
+    """Shoppers are written to."""
+    settings.NOTIFIERS = settings.NOTIFIERS | {"email": {"CLASS": "", "OPTIONS": {}}}
+
+
 @pytest.fixture(autouse=True)
 def _something_for_sale(tea):
     a_product("matcha", price=2400, currency="JPY")
@@ -84,6 +90,7 @@ def test_a_form_changed_and_sent_again_asks_before_it_makes_a_second_order(clien
         (CHECKOUT, TOO_LONG),
     ],
 )
+@pytest.mark.usefixtures("mail")
 def test_a_form_filled_in_wrongly_comes_back_with_the_field_marked(client, path, wrong):
     page = buy(client, path, **wrong)
 
@@ -376,19 +383,50 @@ def test_nothing_may_be_loaded_from_elsewhere_and_nothing_private_is_kept(client
     assert "<script>" not in order.text
 
 
+@pytest.mark.usefixtures("mail")
 def test_who_leaves_in_the_fog_may_have_the_end_written_to_her_and_is_told_so(client):
     order = an_order(client)
     pay(client, order)
     Payment.objects.update(created_at=timezone.now() - dt.timedelta(seconds=31))
     asked = text_of(client, order)
 
-    client.post(f"{order}tell-me/", {"email": "ann@example.com"})
+    told = client.post(f"{order}tell-me/", {"email": "ann@example.com"}, follow=True).text
 
     assert "Tell me by e-mail" in asked
-    assert "We will tell you: here, and at ann@example.com." in text_of(client, order)
-    assert "Tell me by e-mail" not in text_of(client, order)
+    assert "We will write to ann@example.com." in told
+    assert "We will tell you: here, and at ann@example.com." in re.sub(r"\s+", " ", told)
+    assert "We will write to" not in text_of(client, order)
 
 
+@pytest.mark.usefixtures("mail")
+def test_the_address_that_is_written_to_can_be_changed(client):
+    order = an_order(client)
+    pay(client, order)
+    client.post(f"{order}tell-me/", {"email": "ann@example.com"})
+
+    page = text_of(client, order)
+    client.post(f"{order}tell-me/", {"email": "bob@example.com"})
+
+    assert "Write to another address" in page
+    assert 'value="ann@example.com"' in page
+    assert Order.objects.get().email == "bob@example.com"
+
+
+def test_where_nobody_is_written_to_nobody_is_asked_for_an_address(client):
+    checkout = client.get(CHECKOUT, follow=True).text
+    order = buy(client, email="ann@example.com")["Location"]
+    pay(client, order)
+    Order.objects.update(email="ann@example.com")
+
+    page = text_of(client, order)
+    client.post(f"{order}tell-me/", {"email": "bob@example.com"})
+
+    assert 'type="email"' not in checkout + page
+    assert "and at ann@example.com" not in page
+    assert Order.objects.get().email == "ann@example.com"
+
+
+@pytest.mark.usefixtures("mail")
 def test_what_is_no_address_is_not_taken_and_a_stranger_gives_none(client):
     order = an_order(client)
     pay(client, order)
