@@ -22,7 +22,7 @@ from shop.history import history_of
 from shop.money_back import money_back
 from shop.pages.browser import order_of, theirs
 from shop.pages.channels import label_of, ways_to_pay
-from shop.pages.watching import LEAST_REFRESH, watching
+from shop.pages.watching import LEAST_REFRESH, listening, watching
 from shop.selectors import emojis_of
 from shop.standing import (
     MAY_CANCEL,
@@ -35,6 +35,7 @@ from shop.standing import (
 from shop.words import HEADINGS
 
 ON_A_PAGE = 20
+MAY_CHANGE = frozenset({Standing.PAID, Standing.REVIVED, Standing.REFUND_COMING})
 WAITING = "waiting"  # in the address that a page without JavaScript loads again
 WAITING_HEADER = "X-Waiting"  # of the script's loads
 
@@ -71,6 +72,8 @@ def order(request: HttpRequest, order_no: str) -> HttpResponse:
             context["refresh"] = LEAST_REFRESH
     if standing is Standing.CONFIRMING and watched:
         context |= _confirming(shown, watched)
+    if "watched" not in context and (standing in MAY_CHANGE or context["money_back"]):
+        context |= listening(shown)
     return render(request, "shop/order.html", context)
 
 

@@ -161,3 +161,12 @@ def test_money_that_comes_after_she_cancelled_is_on_its_way_back(shopper):
     shopper.page.reload()
     shopper.sees("refunded")
     shopper.looks("refunded")
+
+
+def test_an_open_page_of_a_paid_order_tells_that_money_goes_back(shopper):
+    shopper.buy(double_charge={"probability": 1, "seconds": 4})
+    shopper.pay()
+    shopper.sees("paid")
+
+    expect(shopper.page.locator("main")).to_contain_text("You paid twice", timeout=30_000)
+    shopper.sees("paid")

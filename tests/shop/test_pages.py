@@ -505,3 +505,15 @@ def test_the_address_of_signing_out_shows_the_button_that_does_it(client, django
     assert "You are not signed in." in stranger.text
     assert "You are signed in as ann." in page.text
     assert "_auth_user_id" not in client.session
+
+
+def test_the_page_of_a_paid_order_goes_on_to_listen(client):
+    order = an_order(client)
+    assert "data-listen" not in text_of(client, order)
+    pay(client, order)
+    end(ChannelState.PAID)
+
+    page = text_of(client, order)
+
+    assert "data-listen data-tickets-url" in page
+    assert "data-watch" not in page

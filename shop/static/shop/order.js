@@ -7,6 +7,7 @@ import { Push } from "./push.js";
 const FIRST_ASK = 1000; // ms
 const AFTER_TROUBLE = 5000; // ms: offline, or the server is being restarted
 const LONGEST_CALL = 10000; // ms
+const SLOWLY = 60000; // ms: the end is known, and money may still come twice or go back
 
 let shown; // what #result says of itself
 let newest = 0; // the highest version that was heard of the payment
@@ -19,9 +20,14 @@ let isBack = false; // from the wallet, perhaps: the server is told so with the 
 let push;
 
 const isWatching = () => "watch" in shown;
+const isListening = () => isWatching() || "listen" in shown;
 
 function read(page = document) {
   return page.querySelector("#result").dataset;
+}
+
+function wordsOf(page) {
+  return page.querySelector("#result").textContent;
 }
 
 function begin() {
@@ -32,9 +38,9 @@ function begin() {
     etag = "";
   }
   newest = Math.max(newest, Number(shown.version ?? 0));
-  if (!isWatching() || before?.ticketsUrl !== shown.ticketsUrl) {
+  if (!isListening() || before?.ticketsUrl !== shown.ticketsUrl) {
     push?.stop();
-    push = isWatching() && shown.ticketsUrl ? new Push(shown, ask) : undefined;
+    push = isListening() && shown.ticketsUrl ? new Push(shown, ask) : undefined;
   }
   if (!document.hidden) push?.start();
 }
@@ -114,9 +120,11 @@ async function show() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const next = page.querySelector("#result") && read(page);
   if (!next || isOlder(next)) return AFTER_TROUBLE;
-  const changed = next.state !== shown.state || next.orderVersion !== shown.orderVersion;
+  const saysElse = !isWatching() && wordsOf(page) !== wordsOf(document); // refunds have no version here
+  const changed =
+    saysElse || next.state !== shown.state || next.orderVersion !== shown.orderVersion;
   if (changed || next.version !== shown.version) replace(page, answer.url);
-  if (!isWatching()) return null;
+  if (!isWatching()) return isListening() ? SLOWLY : null;
   return changed ? (rhythm ?? AFTER_TROUBLE) : AFTER_TROUBLE;
 }
 
@@ -162,4 +170,4 @@ addEventListener("online", () => {
 });
 
 begin();
-if (isWatching()) again(FIRST_ASK);
+if (isListening()) again(isWatching() ? FIRST_ASK : SLOWLY);
