@@ -9,7 +9,7 @@ from orders.errors import (
     OutOfStock,
     UnknownOrder,
 )
-from orders.services.attempts import expect_payment, record_attempt
+from orders.services.attempts import check_in_time, expect_payment, record_attempt
 from orders.services.closing import begin_closing, cancel_order
 from orders.services.contact import note_email
 from orders.services.healing import adopt_orders, conclude_anew, release_forgotten_stock
@@ -34,6 +34,7 @@ __all__ = [
     "adopt_orders",
     "begin_closing",
     "cancel_order",
+    "check_in_time",
     "conclude_anew",
     "expect_payment",
     "note_email",

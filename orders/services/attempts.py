@@ -18,10 +18,15 @@ def expect_payment(*, order_no: str, payment_no: str, seq: int, now: dt.datetime
     order = lock_order(order_no)
     if order.status not in WANTS_MONEY or order.cancel_asked_at:
         raise OrderNotPayable(f"Order {order_no} is {order.status} and takes no payment any more.")
-    if order.close_asked_at or (order.expires_at and order.expires_at <= now):
-        raise OrderNotPayable(f"The time to pay order {order_no} is over: place it again.")
+    check_in_time(order=order, now=now)
     if note_attempt(order, payment_no, AttemptStatus.OPEN, seq):
         conclude(order, now=now)
+
+
+def check_in_time(*, order: Order, now: dt.datetime) -> None:
+    """Refuse an order whose time to be paid is over. Raises `OrderNotPayable`."""
+    if order.close_asked_at or (order.expires_at and order.expires_at <= now):
+        raise OrderNotPayable(f"The time to pay order {order.order_no} is over: place it again.")
 
 
 @transaction.atomic

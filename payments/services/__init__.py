@@ -44,6 +44,7 @@ from payments.services.settling import Finding, settle
 from payments.services.starting import (
     AnotherPaymentInFog,
     CurrencyNotTaken,
+    check_taken,
     create_at_channel,
     open_payment,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "RefundTooLarge",
     "adopt_refunds",
     "announce_due",
+    "check_taken",
     "close_payment",
     "close_payments",
     "consult_due",

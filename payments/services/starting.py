@@ -42,6 +42,14 @@ class AnotherPaymentInFog(Exception):
         self.payment = payment
 
 
+def check_taken(*, channel: str, currency: str) -> None:
+    """Refuse what no payment can be opened for. Raises `UnknownChannel`, or `CurrencyNotTaken`."""
+    currencies = get_channel(channel).capabilities.currencies
+    if currency not in currencies:
+        taken = ", ".join(sorted(currencies))
+        raise CurrencyNotTaken(f"{channel} does not take {currency}; it takes {taken}.")
+
+
 def open_payment(
     *,
     order_no: str,
@@ -60,10 +68,8 @@ def open_payment(
     `UnknownChannel`, `CurrencyNotTaken`, or `AnotherPaymentInFog` when the order has a payment that
     may have been paid.
     """
+    check_taken(channel=channel, currency=currency)
     adapter = get_channel(channel)
-    if currency not in adapter.capabilities.currencies:
-        taken = ", ".join(sorted(adapter.capabilities.currencies))
-        raise CurrencyNotTaken(f"{channel} does not take {currency}; it takes {taken}.")
     due_at = now + dt.timedelta(seconds=get_schedule(channel)[0])
     try:
         with transaction.atomic():

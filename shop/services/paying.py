@@ -9,11 +9,12 @@ from django.urls import reverse
 from common.kill_points import reach
 from orders.models import Order
 from orders.selectors import get_order
-from orders.services import cancel_order, expect_payment
+from orders.services import cancel_order, check_in_time, expect_payment
 from payments.models import Payment
 from payments.selectors import get_payment, payment_in_fog, payments_of, refunds_of
 from payments.services import (
     AnotherPaymentInFog,
+    check_taken,
     close_payment,
     create_at_channel,
     open_payment,
@@ -54,6 +55,7 @@ def pay(*, order_no: str, channel: str, now: dt.datetime, return_url: str = "") 
     order = get_order(order_no=order_no)
     payment = payment_in_fog(order_no=order_no)
     if payment and not _can_go_on(payment, order, channel, now):
+        _check_that_another_can_start(payment, order, channel, now)
         _close_for_another(payment, now)
         payment = None
     if payment is None:
@@ -81,6 +83,15 @@ def _can_go_on(payment: Payment, order: Order, channel: str, now: dt.datetime) -
     is_wanted = order.cancel_asked_at is None and order.close_asked_at is None
     is_open = payment.expires_at > now and payment.close_asked_at is None
     return is_wanted and is_open and payment.channel == channel
+
+
+def _check_that_another_can_start(
+    payment: Payment, order: Order, channel: str, now: dt.datetime
+) -> None:
+    """Close nothing for a request that is refused all the same: the bill may be paid still."""
+    check_taken(channel=channel, currency=order.currency)
+    if payment.expires_at > now and order.close_asked_at is None:
+        check_in_time(order=order, now=now)
 
 
 def _close_for_another(payment: Payment, now: dt.datetime) -> None:

@@ -1,5 +1,7 @@
 """Paying again, or another way: never two payments in the fog, and only the channel makes room."""
 
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 
@@ -223,3 +225,40 @@ def test_a_failed_payment_makes_room_for_another(guest, channel):
     learn(first["payment_no"])
 
     assert start(guest, order).status_code == 201
+
+
+@pytest.mark.parametrize("body", [{"channel": "nope"}, {"channel": 5}, {}], ids=str)
+def test_a_request_that_is_refused_leaves_the_open_payment_open(guest, channel, body):
+    order = guest.order()
+    first = guest.pay(order)
+
+    refused = guest.post(f"/orders/{order['order_no']}/payments", body)
+
+    assert problem(refused) == (400, "invalid")
+    assert channel.calls["close"] == 0
+    assert Payment.objects.get().close_asked_at is None
+    assert guest.pay(order) == first
+
+
+def test_a_channel_that_takes_no_such_money_leaves_the_open_payment_open(
+    guest, channel, other_channel
+):
+    order = guest.order()
+    guest.pay(order)
+    other_channel.capabilities = replace(other_channel.capabilities, currencies=frozenset({"XAF"}))
+
+    refused = start(guest, order, "other")
+
+    assert problem(refused) == (400, "invalid")
+    assert (channel.calls["close"], in_fog()) == (0, 1)
+
+
+def test_an_order_whose_time_is_over_leaves_the_payment_of_the_last_minute_open(guest, channel):
+    order = guest.order()
+    guest.pay(order)
+    Order.objects.update(expires_at=timezone.now())
+
+    refused = start(guest, order, "other")
+
+    assert problem(refused) == (409, "order-not-payable")
+    assert (channel.calls["close"], in_fog()) == (0, 1)
