@@ -36,9 +36,10 @@ def once(*, one_transaction: bool, required: str = "") -> Callable[[Post], Post]
         @wraps(post)
         def answer(view: Any, request: Request, **names: str) -> Response:
             key = idempotency_key(request, required=required)
+            body = request.data  # read in any case: what is no JSON is refused everywhere
             if not key:
                 return post(view, request, **names)
-            scope, request_hash = _scope(request, key), hash_of(request.data)
+            scope, request_hash = _scope(request, key), hash_of(body)
             with alone(scope):
                 now = timezone.now()
                 if kept := find(scope=scope, request_hash=request_hash, now=now):

@@ -76,6 +76,32 @@ def test_media_types_that_nobody_reads(guest):
     assert "application/json" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("deed", ["cancel", "tickets", "returned"])
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [("application/json", "{{{", 400), ("application/xml", "<a/>", 415)],
+)
+def test_a_body_that_is_not_needed_is_read_all_the_same(guest, deed, kind, body, status):
+    order = guest.order()
+    payment = guest.pay(order)
+    where = f"payments/{payment['payment_no']}"
+    path = f"{where if deed == 'returned' else 'orders/' + order['order_no']}/{deed}"
+
+    answer = guest.client.post(f"/api/v1/{path}", body, content_type=kind, headers=guest.headers)
+
+    assert problem(answer)["status"] == status
+    assert guest.get(f"/orders/{order['order_no']}").json()["cancel_asked"] is False
+
+
+def test_no_body_is_needed_where_there_are_no_fields(guest):
+    order = guest.order()
+    path = f"/api/v1/orders/{order['order_no']}/cancel"
+
+    answer = guest.client.generic("POST", path, headers=guest.headers)
+
+    assert answer.status_code == 200
+
+
 def test_answers_that_nobody_gives(guest):
     assert problem(guest.get("/products", Accept="application/xml"))["status"] == 406
 
