@@ -33,7 +33,7 @@ class StillAnswering(Exception):
 
 
 class KeyReused(Exception):
-    """This Idempotency-Key was used for another request: take a new key, or send the same body."""
+    """This key was used for another body: send a new key for a new request, or the same body."""
 
 
 @dataclass(frozen=True, slots=True)

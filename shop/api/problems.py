@@ -146,7 +146,8 @@ def _of_ours(exc: Exception) -> exceptions.APIException | None:
     if type(exc) not in REFUSALS:
         return None
     status, name, title = REFUSALS[type(exc)]
-    return Problem(status, name, title, str(exc), **_more_about(exc))
+    # A class that is raised bare says what would be right in its docstring.
+    return Problem(status, name, title, str(exc) or type(exc).__doc__ or "", **_more_about(exc))
 
 
 def _too_many(exc: exceptions.Throttled) -> Problem:

@@ -101,6 +101,17 @@ def test_another_body_under_the_same_key_is_refused(guest, deed):
     answer = guest.post(path, body | {"more": 1}, **KEY)
 
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:nodrop:idempotency-key-reused")
+    assert "send a new key for a new request" in answer.json()["detail"]
+
+
+def test_a_key_of_an_earlier_order_says_what_would_be_right(ann):
+    ann.post("/orders", TEA, **KEY)
+    KeptAnswer.objects.all().delete()
+
+    answer = ann.post("/orders", {"lines": [{"sku": "tea", "quantity": 1}]}, **KEY)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:nodrop:idempotency-key-reused")
+    assert "take a new key" in answer.json()["detail"]
 
 
 def test_the_same_json_written_otherwise_is_the_same_body(guest):
