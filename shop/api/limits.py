@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db import Error
+from rest_framework import exceptions
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -26,8 +28,8 @@ class Limits(BaseThrottle):
         usual = READS if request.method in SAFE_METHODS else WRITES
         asked = _budgets(request, getattr(view, "budget", usual))
         spent = spend(asked, now=time.time())
-        if spent:
-            request._request.headers_of_limits = _headers(spent)  # `shop.middleware` sends them
+        # `shop.middleware` sends them.
+        request._request.headers_of_limits = _headers(spent) if spent else {}
         self._exceeded = [each for each in spent if each.left < 0]
         return not self._exceeded
 
@@ -35,10 +37,31 @@ class Limits(BaseThrottle):
         return max(each.resets_in for each in self._exceeded)
 
 
+def count_refusal(request: Request, view: Any) -> exceptions.Throttled | None:
+    """Count a request that was refused before it was counted, such as a guess at a token.
+
+    Returns what to answer instead when it is one too many.
+    """
+    if hasattr(request._request, "headers_of_limits"):
+        return None
+    limits = Limits()
+    return None if limits.allow_request(request, view) else exceptions.Throttled(limits.wait())
+
+
+def _user_id(request: Request) -> int | None:
+    """Who can't be told, by a wrong token or without a database, counts as a guest."""
+    try:
+        known: int | None = request.user.pk
+    except (exceptions.APIException, Error):
+        return None
+    return known
+
+
 def _budgets(request: Request, name: str) -> list[Budget]:
     address = address_of(request.META, proxies=settings.PROXIES)
-    if request.user.pk is not None:
-        wanted = [(name, f"user.{request.user.pk}")]
+    user_id = _user_id(request)
+    if user_id is not None:
+        wanted = [(name, f"user.{user_id}")]
     else:
         # The token need not be right: who makes up many still shares the address's budget.
         token = request.headers.get("X-Order-Token", "")

@@ -30,6 +30,7 @@ from payments.services import (
     RefundTooLarge,
 )
 from shop.answers import KeyReused, StillAnswering
+from shop.api.limits import count_refusal
 from shop.formats import format_money
 from shop.services import (
     AlreadyPaid,
@@ -81,6 +82,7 @@ def not_here() -> exceptions.NotFound:
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST framework's exception handler; None leaves a bug to `server_error`."""
+    exc = count_refusal(context["request"], context["view"]) or exc
     known = _too_many(exc) if isinstance(exc, exceptions.Throttled) else _of_ours(exc) or exc
     response = exception_handler(known, context)
     if response is None:

@@ -51,6 +51,31 @@ def test_too_much_is_a_problem_that_says_when_to_come_back(guest):
     assert answer["X-Request-Id"] == answer.json()["request_id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/api/v1/products", {"Authorization": "Token wrong"}, 401),
+        ("/api/v1/products", {"Authorization": "Bearer abc"}, 401),
+        ("/api/v1/products", {"Accept": "application/xml"}, 406),
+        ("/api/v1/products", {"Accept": "application/xml", "Authorization": "Token wrong"}, 406),
+        ("/api/v1/nothing", {}, 404),
+        ("/api/v7/orders", {}, 404),
+    ],
+)
+def test_what_is_refused_at_the_door_is_counted_too(guest, path, headers, status):
+    answers = [guest.client.get(path, headers=headers) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [status] * 3 + [429]
+    assert answers[0]["RateLimit"] == '"reads";r=2;t=42, "address";r=99;t=42'
+    assert answers[3]["Retry-After"] == "42"
+
+
+def test_a_user_who_may_not_is_counted_as_that_user(ann, olga):
+    answer = ann.post("/orders/N1/refunds", {}, **{"Idempotency-Key": "a-random-key-of-an-app"})
+
+    assert (answer.status_code, answer["RateLimit"]) == (403, '"writes";r=1;t=42')
+
+
 def test_another_minute_is_another_budget(guest, monkeypatch):
     for _ in range(4):
         guest.get("/products")
