@@ -436,10 +436,12 @@ LOGGING = {
             "foreign_pre_chain": LOG_CHAIN,
         }
     },
+    "filters": {"no_trace_of_refusals": {"()": "config.logs.NoTraceOfRefusals"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": ["console"], "propagate": False},
+        "django.request": {"filters": ["no_trace_of_refusals"]},
         "celery.beat": {"level": "WARNING"},  # a line for each tick tells nobody anything
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -248,3 +248,14 @@ def test_who_logs_in_without_having_been_elsewhere_lands_on_the_dashboard(client
     answer = client.post("/admin/login/", {"username": "olivia", "password": "secret"})
 
     assert (answer.status_code, answer.url) == (302, "/admin/")
+
+
+def test_who_may_not_is_one_line_in_the_log(client, caplog, channel):
+    client.force_login(User.objects.create_user("nobody", password="nobody", is_staff=True))
+
+    answer = client.get(reverse("admin:payments_payment_changelist"))
+
+    [said] = [record for record in caplog.records if record.name == "django.request"]
+    assert answer.status_code == 403
+    assert said.getMessage() == "Forbidden (Permission denied): /admin/payments/payment/"
+    assert said.exc_info is None
