@@ -352,7 +352,10 @@ ADMIN_PASSWORD = env.text("NODROP_ADMIN_PASSWORD", "")
 # Where push is served, e.g. `wss://push.example.com`; empty: the result page only polls.
 PUSH_URL = env.text("NODROP_PUSH_URL", "").rstrip("/")
 # Whose pages may open a socket, and whether who names no page may: apps don't.
-PUSH_ORIGINS = env.words("NODROP_PUSH_ORIGINS", [PUBLIC_URL] if PRODUCTION else ["*"])
+_THIS_MACHINE = ["127.0.0.1", "localhost", "[::1]"]  # on any port
+PUSH_ORIGINS = env.words(
+    "NODROP_PUSH_ORIGINS", [PUBLIC_URL] if PRODUCTION else [PUBLIC_URL, *_THIS_MACHINE]
+)
 PUSH_WITHOUT_ORIGIN = env.flag("NODROP_PUSH_WITHOUT_ORIGIN", True)
 # Sockets of one user, or of one guest's order, at a time.
 PUSH_SOCKETS = env.number("NODROP_PUSH_SOCKETS", 10, least=1)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from urllib.parse import urlparse
 
 import pytest
 import redis
@@ -21,6 +22,7 @@ from shop.push import (
     TOO_OLD,
     TRY_LATER,
     OriginGuard,
+    application,
     websocket_urlpatterns,
 )
 from tests.flows.world import at_once
@@ -300,6 +302,21 @@ def test_only_our_own_pages_and_apps_get_in(origin, lets_in):
         return answer["type"]
 
     assert async_to_sync(story)() == ("websocket.accept" if lets_in else "websocket.close")
+
+
+@pytest.mark.parametrize(
+    ("origin", "lets_in"),
+    [
+        ("http://127.0.0.1:12345", True),
+        ("http://localhost:8000", True),
+        ("http://[::1]:8000", True),
+        ("http://evil.example", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("null", False),
+    ],
+)
+def test_where_no_origins_are_set_only_pages_of_this_machine_get_in(origin, lets_in):
+    assert application.valid_origin(urlparse(origin)) is lets_in
 
 
 @pytest.mark.usefixtures("_layer_in_memory")
