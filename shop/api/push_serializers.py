@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from orders.messages.devices import MOST_OF_A_TOKEN
 from orders.states import Via
+from shop.api.fields import JsonObject, StrictObject
 
 KINDS = [via for via in Via if via is not Via.EMAIL]
 
@@ -25,19 +26,19 @@ class OfferedSerializer(serializers.Serializer):
     )
 
 
-class KeysSerializer(serializers.Serializer):
+class KeysSerializer(JsonObject):
     p256dh = serializers.CharField(max_length=128)
     auth = serializers.CharField(max_length=64)
 
 
-class SubscriptionSerializer(serializers.Serializer):
+class SubscriptionSerializer(JsonObject):
     """What `PushSubscription.toJSON()` gives."""
 
     endpoint = serializers.CharField(max_length=MOST_OF_A_TOKEN)
     keys = KeysSerializer()
 
 
-class RegisterDeviceSerializer(serializers.Serializer):
+class RegisterDeviceSerializer(StrictObject):
     kind = serializers.ChoiceField(choices=KINDS)
     token = serializers.CharField(
         max_length=MOST_OF_A_TOKEN, required=False, help_text="of FCM or APNs"

@@ -9,6 +9,7 @@ from orders.states import OrderStatus
 from payments.channels.registry import get_label
 from payments.models import Payment, Refund
 from payments.states import RefundReason, RefundStatus, Status
+from shop.api.fields import ListOf, StrictObject, WholeNumberField
 from shop.formats import format_money
 from shop.models import Product
 from shop.money_back import Cause, Way
@@ -62,20 +63,20 @@ class ChannelsOfSerializer(serializers.Serializer):
     )
 
 
-class WishSerializer(serializers.Serializer):
+class WishSerializer(StrictObject):
     sku = serializers.CharField(max_length=32)
-    quantity = serializers.IntegerField(min_value=1, max_value=MOST_OF_ONE)
+    quantity = WholeNumberField(min_value=1, max_value=MOST_OF_ONE)
 
 
-class PlaceOrderSerializer(serializers.Serializer):
+class PlaceOrderSerializer(StrictObject):
     # Not `many=True`: its limits would be missing from the schema.
-    lines = serializers.ListField(child=WishSerializer(), min_length=1, max_length=MOST_LINES)
+    lines = ListOf(child=WishSerializer(), min_length=1, max_length=MOST_LINES)
     email = serializers.EmailField(
         required=False, allow_blank=True, default="", max_length=MOST_OF_AN_EMAIL
     )
 
 
-class StartPaymentSerializer(serializers.Serializer):
+class StartPaymentSerializer(StrictObject):
     channel = serializers.CharField(max_length=32)
     return_url = serializers.CharField(
         required=False,
@@ -138,19 +139,8 @@ class PaymentSerializer(serializers.Serializer):
         return f"/api/v1/payments/{payment.payment_no}/status"
 
 
-class MinorUnitsField(serializers.IntegerField):
-    """A whole number, and nothing that could be read as one: money is never guessed."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return super().to_internal_value(data)  # type: ignore[no-any-return]
-
-
-class StartRefundSerializer(serializers.Serializer):
-    """Refuses what it doesn't know: a misspelt `amount` must not refund all."""
-
-    amount = MinorUnitsField(
+class StartRefundSerializer(StrictObject):
+    amount = WholeNumberField(
         required=False, min_value=1, help_text="minor units; all that is left if left out"
     )
     payment_no = serializers.CharField(
@@ -159,15 +149,6 @@ class StartRefundSerializer(serializers.Serializer):
     note = serializers.CharField(
         min_length=1, max_length=MOST_OF_A_NOTE, help_text="why; shoppers are not shown it"
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = self.initial_data.keys() - self.fields.keys()
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {name: [f"There is no such field: {known}."] for name in sorted(unknown)}
-            )
-        return attrs
 
 
 class RefundSerializer(serializers.Serializer):

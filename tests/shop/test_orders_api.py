@@ -49,10 +49,40 @@ def test_a_placed_order_can_be_read_again(guest):
     assert Order.objects.get().email == "ann@example.com"
 
 
-def test_the_price_is_the_shops_whatever_the_app_sends(guest):
-    order = guest.order({"lines": [{"sku": "tea", "quantity": 1, "unit_price": 1}], "total": 1})
+def test_what_an_order_does_not_know_is_refused_such_as_a_price_of_the_apps_own(guest):
+    body = {"lines": [{"sku": "tea", "quantity": 1, "unit_price": 1}, {}], "total": 1}
 
-    assert order["total"]["amount"] == 1250
+    errors = errors_of(guest.post("/orders", body))
+
+    assert set(errors) == {
+        "lines.0.unit_price",
+        "lines.1.sku",
+        "lines.1.quantity",
+        "total",
+    }
+    assert errors["lines.0.unit_price"] == ["There is no such field: sku, quantity."]
+    assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("quantity", ["1", " 1 ", 1.0, "\u0661", True], ids=repr)
+def test_a_quantity_is_a_whole_number_of_json(guest, quantity):
+    answer = guest.post("/orders", {"lines": [{"sku": "tea", "quantity": quantity}]})
+
+    assert errors_of(answer) == {"lines.0.quantity": ["A valid integer is required."]}
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "message"),
+    [
+        ([1], "body", "Expected an object, but got a list."),
+        ({"lines": {"sku": "tea"}}, "lines", "Expected a list, but got an object."),
+        ({"lines": "tea"}, "lines", "Expected a list, but got a string."),
+        ({"lines": True}, "lines", "Expected a list, but got true or false."),
+        ({"lines": [7]}, "lines.0", "Expected an object, but got a number."),
+    ],
+)
+def test_what_is_wrong_is_said_in_jsons_words(guest, body, field, message):
+    assert errors_of(guest.post("/orders", body))[field] == [message]
 
 
 def test_the_same_key_and_body_give_the_same_order_with_its_token(guest):

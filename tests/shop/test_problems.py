@@ -181,6 +181,14 @@ def test_the_schema_names_the_limits_of_an_order():
     assert (lines["minItems"], lines["maxItems"]) == (1, MOST_LINES)
 
 
+def test_the_schema_says_what_takes_no_other_fields():
+    schemas = SchemaGenerator().get_schema(request=None, public=True)["components"]["schemas"]
+
+    closed = {name for name, its in schemas.items() if its.get("additionalProperties") is False}
+
+    assert closed == {"PlaceOrder", "Wish", "StartPayment", "StartRefund", "RegisterDevice"}
+
+
 def test_the_docs_load_nothing_from_elsewhere(client):
     page = client.get("/api/docs/")
 
