@@ -156,7 +156,7 @@ def test_a_bug_in_a_page_says_that_nothing_is_lost(tea, settings):
     browser = Client(raise_request_exception=False)
     answer = browser.post("/products/tea/", {"quantity": 1, "buy": ""})
 
-    answer = browser.get(answer["Location"])
+    answer = browser.get(answer["Location"], follow=True)
 
     assert answer.status_code == 500
     assert b"do not pay again" in answer.content
