@@ -143,7 +143,8 @@ def test_opening_the_order_in_the_fog_asks_the_wallet_at_once(shop, browser, jav
     options = {"device": "phone", "java_script_enabled": javascript}
     with Shopper(shop, browser, story="opened-in-the-fog", **options) as shopper:
         shopper.buy(lose_callback=1)
-        shopper.world.rows("UPDATE payments_payment SET consult_due_at = now() + interval '1 hour'")
+        later = "UPDATE payments_payment SET consult_due_at = now() + interval '1 hour'"
+        shopper.world.rows(f"{later} WHERE order_no = %s", shopper.order_no)
         shopper.pay_elsewhere()
 
         shopper.visit_order()
