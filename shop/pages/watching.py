@@ -17,7 +17,7 @@ LEAST_REFRESH = 3  # seconds between two loads of a page without JavaScript
 
 
 def listening(order: Order) -> dict[str, Any]:
-    """For `listen.html`: the end is known, and money may still come twice or go back."""
+    """For `order.html`: the end is known, and money may still come twice or go back."""
     return {"listens": True} | _hearing(order)
 
 
