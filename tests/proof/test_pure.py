@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(300)
 
 # What counts as a payment: a row of the shop, which is one attempt to pay one order at one channel,
 # from its first event until all is quiet, a day or two later. Orders have 1.2 of them on average.
-PAYMENTS, BLOCKS = 100_000, 20
+PAYMENTS, BLOCKS = 40_000, 8
 SHARE = PAYMENTS // BLOCKS
 STORMY = 600  # orders of a world in which any of the faults may be on
 
@@ -44,7 +44,7 @@ def play_well(seed, plan, swarm):
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
-def test_a_hundred_thousand_payments_in_any_weather_break_no_rule(block):
+def test_tens_of_thousands_of_payments_in_any_weather_break_no_rule(block):
     """Each block plays its share, so that workers can take turns."""
     assert SHARE * BLOCKS == PAYMENTS
 
