@@ -11,7 +11,7 @@ from django.db.models import Q
 from orders.models import LedgerEntry, Order
 from orders.states import WANTS_MONEY, Entry, OrderStatus
 from payments.models import FurtherCapture, Payment, PaymentEvent, Refund, RefundEvent
-from payments.states import IN_FOG, OPEN_REFUND, RefundReason, RefundStatus, Status
+from payments.states import IN_FOG, OPEN_REFUND, RefundReason, RefundStatus, Source, Status
 
 RECEIVED = (Entry.APPLIED, Entry.SURPLUS)
 SIGNS = {Entry.APPLIED: 1, Entry.SURPLUS: 1, Entry.REFUND: -1, Entry.BOUNCED: 1}
@@ -42,6 +42,7 @@ class Books:
     refunds: dict[str, list[Refund]] = field(default_factory=lambda: defaultdict(list))
     successes: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     captures: set[tuple[str, str]] = field(default_factory=set)  # payment and capture, as known
+    by_callback: set[str] = field(default_factory=set)  # payments that one has ended
 
     def findings(self) -> list[Finding]:
         """Everything that is wrong; empty when every cent is where both sides say it is."""
@@ -52,7 +53,8 @@ class Books:
     def left_to_the_statement(self) -> set[str]:
         """Payments that had ended here when the wallet took money of which it never told us.
 
-        Nobody asks about those any more: the statement of the day is there for them.
+        Nobody asks about those any more: the statement of the day is there for them. A callback
+        tells of one capture, and may be late: another one may have come before it.
         """
         return {
             number
@@ -60,7 +62,10 @@ class Books:
             if (payment := self.payments.get(number))
             and payment.settled_at
             and (unknown := [each for each in bill["captures"] if not self._is_known(number, each)])
-            and all(_moment(each["at"]) > payment.settled_at for each in unknown)
+            and (
+                number in self.by_callback
+                or all(_moment(each["at"]) > payment.settled_at for each in unknown)
+            )
         }
 
     def _is_known(self, number: str, capture: Mapping[str, Any]) -> bool:
@@ -194,8 +199,10 @@ def read(bills: Bills) -> Books:
     for refund in Refund.objects.select_related("payment").order_by("pk"):
         books.refunds[refund.payment.payment_no].append(refund)
     events = PaymentEvent.objects.filter(to_status=Status.SUCCEEDED, capture=None)
-    for key in events.values_list("payment_id", flat=True):
+    for key, number, source in events.values_list("payment_id", "payment__payment_no", "source"):
         books.successes[key] += 1
+        if source == Source.CALLBACK:
+            books.by_callback.add(number)
     return books
 
 

@@ -2,10 +2,13 @@
 
 import socket
 import threading
+from datetime import UTC, datetime
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
+from proof.soak.books import Books
 from proof.soak.proxy import Fault, Kind, Links
 from proof.soak.storm import schedule
 
@@ -114,3 +117,24 @@ def test_a_storm_is_its_seeds_alone_and_brings_each_kind_before_any_comes_again(
     assert {"kill child", "kill parent", "kill at", "flushall", "stop", "restart"} <= {
         strike.kind for strike in storm
     }
+
+
+@pytest.mark.parametrize(
+    ("taken", "by_callback", "left"),
+    [
+        ("11:59", True, {"P1"}),  # the callback of the first capture was late
+        ("11:59", False, set()),  # whoever asked was told of both
+        ("12:01", False, {"P1"}),
+    ],
+)
+def test_only_money_that_nobody_could_know_of_is_left_to_the_statement(taken, by_callback, left):
+    first = {"capture_no": "C1", "at": "2026-05-04T11:58:00+00:00"}
+    second = {"capture_no": "C2", "at": f"2026-05-04T{taken}:00+00:00"}
+    books = Books(
+        {"P1": {"captures": [first, second]}},
+        payments={"P1": SimpleNamespace(settled_at=datetime(2026, 5, 4, 12, tzinfo=UTC))},
+        captures={("P1", "C1")},
+        by_callback={"P1"} if by_callback else set(),
+    )
+
+    assert books.left_to_the_statement() == left
