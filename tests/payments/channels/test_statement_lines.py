@@ -108,7 +108,7 @@ def test_memory_stays_flat_however_long_it_is() -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
 
-    assert peaks[1] < 2 * peaks[0]
+    assert peaks[1] - peaks[0] < 1_000_000  # its text alone is 3 MB; other threads allocate, too
 
 
 def test_a_hundred_thousand_lines_are_read_in_seconds() -> None:
