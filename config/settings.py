@@ -340,6 +340,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION  # no collectstatic needed to try it
+# Looked up when they are asked for: else each start, and each client of a test, reads all of them.
+WHITENOISE_AUTOREFRESH = not PRODUCTION
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
