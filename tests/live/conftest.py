@@ -1,5 +1,7 @@
 """One running Nodrop for all live stories; after each of them no money is missing."""
 
+from itertools import pairwise
+
 import pytest
 
 from tests.live.world import eventually, running
@@ -46,3 +48,32 @@ def killed_at(world):
     killing = Killing()
     yield killing
     killing.disarm()
+
+
+@pytest.fixture
+def dying_at(world):
+    """The worker dies at each of some points, and is started anew to die at the next one.
+
+    `for point in dying_at(points)` gives it something to do at each of them; what it had left
+    undone at the point before is due again, and may be what it dies of.
+    """
+
+    def next_pid(pid):
+        assert eventually(lambda: world.parts.pid("worker") != pid)
+        world.leases_are_over()
+        return world.parts.pid("worker")
+
+    def dying(points):
+        assert eventually(lambda: world.rows(UNTOLD), [(0,)])  # so that no older event is met
+        pid = world.parts.pid("worker")
+        world.parts.env["NODROP_KILL_AT"] = points[0]
+        world.parts.kill("worker")
+        for point, then in pairwise([*points, ""]):
+            pid = next_pid(pid)
+            world.parts.env["NODROP_KILL_AT"] = then  # for the one after this
+            yield point
+        next_pid(pid)
+        world.parts.wait("worker")
+
+    yield dying
+    world.parts.env.pop("NODROP_KILL_AT", None)
