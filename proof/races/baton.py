@@ -3,6 +3,7 @@
 It changes hands before each SQL statement, before and after what gives locks back (COMMIT,
 ROLLBACK, a statement that commits itself), and wherever a part says `pause`. A part that waits for
 another one's lock is recognised by `pg_blocking_pids`, and passed over until it has the lock.
+PostgreSQL is asked when a statement takes long, and again when somebody may have let go of locks.
 """
 
 import threading
@@ -57,12 +58,15 @@ class Baton:
         self._strategy = strategy
         self._blocked = blocked
         self._changed = threading.Condition()
-        self._may_go = [threading.Semaphore(0) for _ in range(parts)]
+        self._gates = [threading.Lock() for _ in range(parts)]
+        for gate in self._gates:
+            gate.acquire()  # opened for one step at a time
         self._states = [State.RUNNING] * parts  # until each has come to its start
         self._what = [""] * parts
         self._holder: int | None = None
         self._waiting: set[int] = set()
         self._asking: set[int] = set()  # inside of a statement that may have to wait
+        self._freed = False  # since somebody was last seen to wait
 
     def pause(self, part: int, what: str) -> None:
         """Give the baton back; go on when it is this part's turn. `what` it is about to do."""
@@ -71,7 +75,7 @@ class Baton:
             self._waiting.discard(part)
             self._what[part] = what
             self._pass_on()
-        self._may_go[part].acquire()
+        self._gates[part].acquire()
 
     def pause_holder(self, what: str) -> None:
         """The same for a thread that works for whoever has the baton."""
@@ -88,7 +92,12 @@ class Baton:
         if part in self._waiting:
             self.pause(part, "… goes on")
 
+    def may_free(self) -> None:
+        """Who has the baton may have let go of locks: who waits may have what it waits for."""
+        self._freed = True
+
     def end(self, part: int, result: Any) -> None:
+        self.may_free()
         with self._changed:
             self.run.results[part] = result
             self._states[part] = State.DONE
@@ -104,14 +113,16 @@ class Baton:
                     last, since = len(self.run.steps), time.monotonic()
                 elif time.monotonic() - since > STUCK_AFTER:
                     raise Stuck(f"{self._states} after {last} steps")
-                self._look()
+                else:
+                    self._look()
                 self._changed.wait(TICK)
 
     def _look(self) -> None:
-        running = [part for part, state in enumerate(self._states) if state is State.RUNNING]
+        running = self._running()
         running.sort(key=self._waiting.__contains__)  # who has the baton first: it decides
         if not running or not all(part in self._asking and self._blocked(part) for part in running):
             return
+        self._freed = False
         for part in running:
             if part not in self._waiting:
                 self._waiting.add(part)
@@ -120,19 +131,25 @@ class Baton:
         self._choose()
 
     def _pass_on(self) -> None:
-        """To whoever is chosen, once nobody runs; who may be waiting is the watcher's to see."""
-        if State.RUNNING in self._states:
-            self._changed.notify_all()
+        """To whoever is chosen, once nobody runs who is not waiting."""
+        running = self._running()
+        if not self._waiting.issuperset(running):
+            return
+        if running and self._freed:
+            self._look()
         else:
             self._choose()
+
+    def _running(self) -> list[int]:
+        return [part for part, state in enumerate(self._states) if state is State.RUNNING]
 
     def _choose(self) -> None:
         ready = [part for part, state in enumerate(self._states) if state is State.READY]
         if not ready:
-            self._changed.notify_all()
+            self._changed.notify_all()  # all are done, or wait
             return
         part = self._strategy.choose(ready, self._holder)
         self._holder = part
         self._states[part] = State.RUNNING
         self.run.note(part, self._what[part])
-        self._may_go[part].release()
+        self._gates[part].release()

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 import psycopg2
-from django.db import OperationalError, connection, connections
+from django.db import connection, connections
 from psycopg2 import errorcodes
 from psycopg2.errors import InsufficientPrivilege
 
@@ -16,6 +16,7 @@ from proof.races.baton import Baton, Run
 from proof.races.strategies import Strategy
 
 _SAVEPOINT = re.compile(r"s\d+_x\d+")  # named after the thread
+_FREES = re.compile(r"ROLLBACK|SELECT pg_advisory_unlock")  # in the midst of a transaction, too
 _ONLY_READS = re.compile(r"\s*SELECT (?!.*\bFOR (NO KEY )?UPDATE\b)", re.DOTALL)
 
 Part = Callable[[], Any]
@@ -107,6 +108,9 @@ class _Member(threading.Thread):
     def pause(self, what: str) -> None:
         self._baton().pause(self._number, what)
 
+    def freed(self) -> None:
+        self._baton().may_free()
+
     def _baton(self) -> Baton:
         assert self._crew.baton is not None  # noqa: S101  (parts run in interleavings alone)
         return self._crew.baton
@@ -114,20 +118,24 @@ class _Member(threading.Thread):
     def _around_a_statement(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
     ) -> Any:
-        baton = self._baton()
+        baton, only_reads = self._baton(), _ONLY_READS.match(sql)
         self.pause(_SAVEPOINT.sub("savepoint", sql))
-        if not _ONLY_READS.match(sql):
+        if not only_reads:
             baton.may_wait(self._number)
+        commits = not only_reads and connection.get_autocommit()
         try:
             result = execute(sql, params, many, context)
-        except OperationalError as error:
+            if commits or _FREES.match(sql):
+                baton.may_free()
+        except Exception as error:
+            baton.may_free()  # PostgreSQL has aborted the transaction
             if getattr(error.__cause__, "pgcode", "") == errorcodes.DEADLOCK_DETECTED:
                 baton.run.deadlocks += 1
                 baton.run.note(self._number, "… is the victim of a deadlock")
             raise
         finally:
             baton.has_waited(self._number)
-        if connection.get_autocommit() and not _ONLY_READS.match(sql):
+        if commits:
             self.pause("(committed by itself)")
         return result
 
@@ -155,7 +163,10 @@ def _hook(member: _Member, name: str, what: str) -> None:
 
     def between_two_pauses() -> None:
         member.pause(what)
-        do()
+        try:
+            do()
+        finally:
+            member.freed()
         member.pause(f"({what.lower()} done)")
 
     setattr(connection, name, between_two_pauses)

@@ -82,8 +82,20 @@ def play(stage: Stage, pair: Pair, seed: int, *, depth: int | None = None) -> In
     labels = list(parts)
     run = stage.crew.play(list(parts.values()), strategy_of(seed, depth=depth))
     results = {label: run.results[number] for number, label in enumerate(labels)}
-    come_to_rest(stage)
-    wrong = [*pair.check(stage, results), *broken(stage)]
+    wrong = _judge(stage, pair, results)
     return Interleaving(
         pair.name, seed, labels, run.steps, results, wrong, run.waits, run.deadlocks
     )
+
+
+def _judge(stage: Stage, pair: Pair, results: dict[str, object]) -> Sequence[str]:
+    """What is wrong once the shop has come to rest, where nothing is left to chance or seeds.
+
+    So those that leave the same rows, the same channels and the same answers come to rest alike,
+    and that is played once for them all.
+    """
+    end = f"{stage.how_it_is()} {results}"
+    if end not in stage.judged:
+        come_to_rest(stage)
+        stage.judged[end] = [*pair.check(stage, results), *broken(stage)]
+    return stage.judged[end]

@@ -3,34 +3,36 @@
 import datetime as dt
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from random import Random
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, Permission
-from django.db import connection
+from django.core import signing
 from django.test import override_settings
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
-from common import wake
+from common import numbers, wake
 from orders.models import Endpoint, Stock
 from payments.channels.registry import get_channel
-from payments.services import consulting
+from payments.models import payment as payment_model
+from payments.services import batches, consulting, postponing, starting
 from payments.services.refunding import loop as refunding
 from proof.races import channel as third_party
 from proof.races.channel import PausingChannel
 from proof.races.crew import Crew
+from proof.races.scene import Scene, scene
 from shop import answers
 from tests.factories import a_product
+from workers import closing
 
-OUR_APPS = ("alerts", "orders", "payments", "shop", "auth", "authtoken")
 STOCK = 10
-SHADOWS = "proof_races"  # the schema that keeps the rows of a scene's beginning
-VACUUM_EVERY = 200  # puttings back: what they delete would slow the scans down
+STOPWATCHES = (batches, consulting, starting, refunding, closing)
 CHANNELS = ("fake", "other")
 SETTINGS: dict[str, Any] = {
     "NODROP_CHANNELS": {
@@ -46,14 +48,14 @@ SETTINGS: dict[str, Any] = {
 class Stage:
     """The shop, its channels, its clock, and the crew that plays."""
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: Crew, scene: Scene) -> None:
         self.crew = crew
         self.start = self.now = dt.datetime.now(dt.UTC)
-        self._tables: list[str] = []
-        self._restore = ""
+        self.chance = Random()
+        self.judged: dict[str, Sequence[str]] = {}  # what is wrong, by how this scene ended
+        self._scene = scene
         self._channels: dict[str, dict[str, Any]] = {}
         self._began_at = self.now
-        self._count = 0
 
     @property
     def channel(self) -> PausingChannel:
@@ -67,8 +69,7 @@ class Stage:
     def empty(self) -> None:
         """Nothing but a shop that sells tea."""
         self.now = self.start
-        with connection.cursor() as cursor:
-            cursor.execute(_without_triggers(map(_delete, _tables())))
+        self._scene.empty()
         for name in CHANNELS:
             self.channel_named(name).__init__(name=name)  # type: ignore[misc]
         a_product("tea")
@@ -82,30 +83,28 @@ class Stage:
 
     def keep(self) -> None:
         """The scene begins like this, from now on."""
-        filled = []
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA IF EXISTS {SHADOWS} CASCADE; CREATE SCHEMA {SHADOWS}")
-            for name in _tables():
-                cursor.execute(f"SELECT EXISTS (SELECT FROM {name})")  # noqa: S608  (our tables)
-                if cursor.fetchone()[0]:
-                    cursor.execute(f"CREATE TABLE {SHADOWS}.{name} AS TABLE {name}")
-                    filled.append(name)
-        put_back = list(map(_delete, _tables()))
-        put_back += [f"INSERT INTO {name} TABLE {SHADOWS}.{name};" for name in filled]
-        self._restore = _without_triggers(put_back)
+        self._scene.keep()
         self._channels = {name: self.channel_named(name).save() for name in CHANNELS}
         self._began_at = self.now
+        self.judged = {}
 
     def put_back(self) -> None:
-        """The beginning of the scene again: rows, channels and clock."""
+        """The beginning of the scene again: rows, channels, clock and chance."""
         self.now = self._began_at
+        self.chance.seed(0)
         for name, known in self._channels.items():
             self.channel_named(name).load(known)
-        self._count += 1
-        with connection.cursor() as cursor:
-            cursor.execute(self._restore)
-            if self._count % VACUUM_EVERY == 0:
-                cursor.execute("VACUUM")
+        self._scene.put_back()
+
+    def how_it_is(self) -> str:
+        """The same when all rows and all that the channels know are the same, and only then."""
+        channels = [self.channel_named(name).save() for name in CHANNELS]
+        to_come = hash(self.chance.getstate())
+        return f"{self._scene.what_is_there()} {self.now} {to_come} {channels}"
+
+    def seconds(self) -> float:
+        """The clock as `time.time` tells it."""
+        return self.now.timestamp()
 
     def pass_time(self, seconds: float) -> None:
         self.now += dt.timedelta(seconds=seconds)
@@ -125,23 +124,37 @@ def stage() -> Iterator[Stage]:
         stack.enter_context(mock.patch.object(wake.breaker, "quiet_until", math.inf))
         stack.enter_context(mock.patch.object(consulting, "THREADS", 1))
         stack.enter_context(mock.patch.object(refunding, "THREADS", 1))
+        for module in STOPWATCHES:
+            stack.enter_context(mock.patch.object(module, "time", _Stopwatch(tick=0.001)))
         stack.enter_context(mock.patch.object(answers, "time", _Stopwatch()))
         stack.enter_context(mock.patch.object(answers, "_LOOK_EVERY", answers.PATIENCE / 4))
         crew = stack.enter_context(Crew())
         stack.enter_context(mock.patch.object(third_party, "pause", crew.pause))
-        built = Stage(crew)
+        built = Stage(crew, stack.enter_context(scene()))
         stack.enter_context(mock.patch.object(timezone, "now", lambda: built.now))  # noqa: PT008
-        stack.callback(_drop_shadows)
+        stack.enter_context(mock.patch.object(signing, "time", SimpleNamespace(time=built.seconds)))
+        _replace_chance(stack, built.chance)
         yield built
 
 
-class _Stopwatch:
-    """Stands still but for who sleeps: so many looks, however long they take."""
+def _replace_chance(stack: ExitStack, chance: Random) -> None:
+    """Numbers and waits follow from the interleaving, too."""
+    token = SimpleNamespace(token_hex=lambda size: chance.randbytes(size).hex())
+    stack.enter_context(mock.patch.object(numbers, "secrets", chance))
+    stack.enter_context(mock.patch.object(payment_model, "secrets", token))
+    for module in (batches, postponing):
+        stack.enter_context(mock.patch.object(module, "_random", chance))
 
-    def __init__(self) -> None:
+
+class _Stopwatch:
+    """Goes on by so many seconds with each look, and for who sleeps, however long it takes."""
+
+    def __init__(self, tick: float = 0.0) -> None:
+        self._tick = tick
         self._seconds = 0.0
 
     def monotonic(self) -> float:
+        self._seconds += self._tick
         return self._seconds
 
     def sleep(self, seconds: float) -> None:
@@ -153,28 +166,3 @@ def operator(name: str) -> dict[str, str]:
     user: AbstractBaseUser = get_user_model().objects.create_user(username=name)
     user.user_permissions.add(Permission.objects.get(codename="refund_payment"))  # type: ignore[attr-defined]
     return {"Authorization": f"Token {Token.objects.create(user=user).key}"}
-
-
-def _tables() -> list[str]:
-    """Those that interleavings write to; permissions and content types stay."""
-    models = [model for label in OUR_APPS for model in apps.get_app_config(label).get_models()]
-    names = {model._meta.db_table for model in models} | {"auth_user_user_permissions"}
-    return sorted(names - {"auth_permission", "auth_group"})
-
-
-def _delete(table: str) -> str:
-    return f"DELETE FROM {table};"  # noqa: S608  (a table of ours)
-
-
-def _without_triggers(statements: Any) -> str:
-    """They refuse to rewrite history, which is what it takes to begin anew."""
-    return (
-        "SET session_replication_role = replica;"
-        + "".join(statements)
-        + "SET session_replication_role = DEFAULT"
-    )
-
-
-def _drop_shadows() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA IF EXISTS {SHADOWS} CASCADE")

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from orders.models import Order, Stock
 from orders.services import attempts, closing, money
+from payments.channels.base import ChannelState
 from payments.models import Payment
 from payments.services import settling
 from payments.services.refunding import requesting
@@ -93,6 +94,43 @@ def test_a_seed_is_an_interleaving(name, stage):
 
     assert plays[:2] == plays[2:]
     assert plays[0] != plays[1]
+
+
+def test_those_who_end_alike_are_judged_as_if_each_had_come_to_rest(stage, monkeypatch):
+    monkeypatch.setattr(settling, "_lock", payments_without_a_lock)
+    pair = PAIRS["callback/callback"]()
+    prepare(stage, pair)
+
+    quickly = [play(stage, pair, seed).broken for seed in range(30)]
+    ends = len(stage.judged)
+    one_by_one = []
+    for seed in range(30):
+        stage.judged.clear()
+        one_by_one.append(play(stage, pair, seed).broken)
+
+    assert quickly == one_by_one
+    assert [] in quickly
+    assert any(quickly)
+    assert 1 < ends < 30
+
+
+def test_ends_differ_by_each_row_each_answer_of_a_channel_and_the_clock(stage):
+    prepare(stage, pair := PAIRS["callback/consult"]())
+    stage.put_back()
+    begun = stage.how_it_is()
+
+    Stock.objects.update(available=3)
+    with_less_tea = stage.how_it_is()
+    stage.put_back()
+    stage.channel.end(pair.payment.payment_no, ChannelState.CLOSED)
+    closed = stage.how_it_is()
+    stage.put_back()
+    stage.pass_time(1)
+    later = stage.how_it_is()
+    stage.put_back()
+
+    assert len({begun, with_less_tea, closed, later}) == 4
+    assert stage.how_it_is() == begun
 
 
 def test_a_deadlock_is_reported_and_its_victim_gets_the_error(stage):
