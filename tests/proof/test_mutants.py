@@ -91,6 +91,7 @@ def test_a_tier_that_takes_too_long_has_found_nothing(tmp_path):
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 def test_who_is_interrupted_leaves_no_process():
     """Its slots have copies of the tree, servers, and tests that run: all of it is gone."""
     command = [sys.executable, "-m", "proof.mutants", "--jobs", "1", "--only", "signature"]
@@ -101,7 +102,7 @@ def test_who_is_interrupted_leaves_no_process():
         started = family.children(recursive=True)
 
         bench.terminate()
-        bench.communicate(timeout=30)
+        bench.communicate(timeout=90)
 
         _, alive = psutil.wait_procs(started, timeout=20)
         assert alive == []

@@ -14,7 +14,7 @@ from config import embedded
 from payments.models import Difference, Payment
 from payments.states import Status
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 DAY = dt.date(2026, 5, 4)
 NEXT_DAY = dt.date(2026, 5, 5)
 UNNOTICED = 500  # payments of each day that every other net has missed
