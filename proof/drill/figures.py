@@ -34,6 +34,7 @@ class Outcome:
     doubles: int = 0  # paid or given back twice
     broken: Sequence[str] = field(default_factory=list)  # what does not hold, in a sentence each
     story: str = ""  # of the first bad payment, step by step
+    again: str = ""  # the command that plays that story again
 
     def share_unknown(self, after: float) -> float:
         """The share of the payments taken that the shop does not know so many seconds later."""
@@ -66,6 +67,22 @@ class Outcome:
     @property
     def is_sound(self) -> bool:
         return not (self.drops or self.doubles or self.broken)
+
+
+def merge(storms: Sequence[Outcome]) -> Outcome:
+    """What one strategy has come to in all of these storms; the story is the first bad one's."""
+    bad = next((each for each in storms if not each.is_sound), storms[0])
+    return Outcome(
+        strategy=storms[0].strategy,
+        payments=sum(each.payments for each in storms),
+        taken=[taken for each in storms for taken in each.taken],
+        queries=sum(each.queries for each in storms),
+        rows_read=sum(each.rows_read for each in storms),
+        doubles=sum(each.doubles for each in storms),
+        broken=[rule for each in storms for rule in each.broken],
+        story=bad.story,
+        again=bad.again,
+    )
 
 
 def per_payment(count: int, outcome: Outcome) -> float:

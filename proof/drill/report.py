@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from proof.drill.figures import Outcome
+from proof.drill.storms import split
 from proof.drill.table import table
 
 FULL = "everything"
@@ -10,7 +11,9 @@ FULL = "everything"
 
 def report(outcomes: Sequence[Outcome], *, seed: int, orders: int) -> bool:
     """Print the table, and the story of the first bad payment; True if the full design failed."""
-    print(f"seed {seed}, {orders} orders for each strategy")
+    storms = len(split(seed=seed, orders=orders))
+    among = f" in {storms} storms" if storms > 1 else ""
+    print(f"seed {seed}, {orders} orders{among} for each strategy")
     print()
     print(table(outcomes))
     print()
@@ -18,8 +21,7 @@ def report(outcomes: Sequence[Outcome], *, seed: int, orders: int) -> bool:
     print(_verdict(full))
     if full.is_sound:
         return False
-    again = f"make drill SEED={seed} ORDERS={orders}"
-    print(f"\nThe story of the first bad payment (again: {again}):\n\n{full.story}")
+    print(f"\nThe story of the first bad payment (again: {full.again}):\n\n{full.story}")
     return True
 
 

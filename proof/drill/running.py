@@ -94,6 +94,7 @@ def _judge(world: DrillWorld, shop: DrillShop, rows: int, broken: list[Violation
         doubles=sum(_is_doubled(shop, view) for view in views),
         broken=[str(each) for each in broken],
         story=story_of(world, about[0]) if about else "",
+        again=f"make drill SEED={world.seed} ORDERS={world.plan.orders}",
     )
 
 

@@ -53,6 +53,7 @@ def test_a_shop_that_asks_nobody_fails_and_the_story_is_told(monkeypatch, capsys
     told = capsys.readouterr().out
     assert failed
     assert outcome.drops
+    assert f"again: make drill SEED={SEED} ORDERS={ORDERS}" in told
     assert "the callback is lost" in told
     assert " takes " in told  # the step at which the channel took the money
 

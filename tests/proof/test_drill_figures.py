@@ -1,8 +1,9 @@
 """The drill's figures, table and pictures, from outcomes that were made up."""
 
 from proof.drill import plots
-from proof.drill.figures import NEVER, Outcome, Taken
+from proof.drill.figures import NEVER, Outcome, Taken, merge
 from proof.drill.report import report
+from proof.drill.storms import split
 from proof.drill.table import duration, table
 
 
@@ -62,12 +63,13 @@ def test_a_sound_run_passes(capsys):
 
 
 def test_a_drop_fails_the_run_and_its_story_is_told(capsys):
-    dropped = outcome(1, NEVER, story="0:00:03  south takes 1250 CNY")
+    again = "make drill SEED=7 ORDERS=2"
+    dropped = outcome(1, NEVER, story="0:00:03  south takes 1250 CNY", again=again)
 
     assert report([dropped], seed=7, orders=2) is True
     told = capsys.readouterr().out
     assert "1 dropped" in told
-    assert "make drill SEED=7 ORDERS=2" in told
+    assert again in told
     assert "south takes 1250 CNY" in told
 
 
@@ -95,3 +97,23 @@ def test_the_same_outcomes_draw_the_same_pictures(tmp_path):
     assert first == second
     assert b"<script" not in b"".join(first)
     assert all(b"everything" in picture for picture in first)
+
+
+def test_orders_are_shared_among_storms_none_of_which_decides_alone():
+    assert split(seed=7, orders=250) == [(7, 250)]
+    assert split(seed=7, orders=700) == [(7000, 234), (7001, 233), (7002, 233)]
+
+
+def test_storms_add_up_and_the_first_bad_one_tells_its_story(capsys):
+    calm = outcome(1, 2, again="make drill SEED=7000 ORDERS=2")
+    bad = outcome(3, NEVER, story="the callback is lost", again="make drill SEED=7001 ORDERS=2")
+    worse = outcome(NEVER, NEVER, doubles=1, broken=["a rule"], story="another one")
+
+    whole = merge([calm, bad, worse])
+
+    assert (whole.payments, whole.drops, whole.queries, whole.rows_read) == (6, 3, 12, 4500)
+    assert (whole.doubles, whole.broken) == (1, ["a rule"])
+    assert report([whole], seed=7, orders=700) is True
+    told = capsys.readouterr().out
+    assert "700 orders in 3 storms" in told
+    assert "(again: make drill SEED=7001 ORDERS=2):\n\nthe callback is lost" in told
