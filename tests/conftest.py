@@ -9,6 +9,7 @@ against other servers.
 import os
 import secrets
 from contextlib import ExitStack, nullcontext
+from unittest import mock
 from urllib.parse import urlsplit
 
 import django
@@ -55,9 +56,11 @@ if not WORKER:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from django.core.cache import cache  # noqa: E402  (needs the settings)
+from django.test import TransactionTestCase  # noqa: E402  (as above)
 
 from config.celery import app  # noqa: E402  (as above)
 from payments.channels.registry import get_channel  # noqa: E402  (as above)
+from tests.emptying import empty_database  # noqa: E402  (as above)
 
 app.loader.import_default_modules()  # the tasks, as a worker finds them
 
@@ -81,6 +84,12 @@ class _ByFolder(LoadGroupScheduling):
     def _split_scope(self, nodeid: str) -> str:
         groups = (group for folder, group in GROUPS.items() if nodeid.startswith(folder))
         return next(groups, super()._split_scope(nodeid))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quickly_emptied():
+    with mock.patch.object(TransactionTestCase, "_fixture_teardown", empty_database):
+        yield
 
 
 @pytest.fixture(autouse=True)
