@@ -23,7 +23,7 @@ test: install ## Run everything that CI runs
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/checks
 
 drill: install ## What drops with callbacks only, with the usual remedies, and here (SEED= ORDERS= PLOT=1)
-	@$(BIN)/python -m proof.drill --seed $(or $(SEED),1) --orders $(or $(ORDERS),1000) $(if $(filter-out 0,$(PLOT)),--plot)
+	@$(BIN)/python -m proof.drill --seed $(or $(SEED),1) --orders $(or $(ORDERS),800) $(if $(filter-out 0,$(PLOT)),--plot)
 
 soak: install ## Real processes, a fault every 5 to 15 s for MINUTES=60; then every cent is counted
 	@$(BIN)/python -m proof.soak --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)

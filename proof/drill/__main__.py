@@ -21,7 +21,7 @@ IMAGES = embedded.BASE_DIR / "docs" / "images"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m proof.drill", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--orders", type=int, default=1000, help="for each strategy")
+    parser.add_argument("--orders", type=int, default=800, help="for each strategy")
     parser.add_argument("--plot", action="store_true", help=f"write the pictures to {IMAGES}")
     parser.add_argument("--images", type=Path, default=IMAGES, help="write them elsewhere")
     asked = parser.parse_args()
